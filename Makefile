@@ -1,0 +1,39 @@
+# The two commands a newcomer needs are `make score` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RESULT := out/recommendations.csv
+
+.PHONY: score test lint types default bench clean
+
+score: $(VENV)/.scoring ## Score the sample export with the shipped release.
+	@mkdir -p $(dir $(RESULT))
+	$(BIN)/classifier score data/samples/export.csv -o $(RESULT) --show 12
+
+test: $(VENV)/.development lint types ## Lint, types, tests, doctests.
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.development
+	$(BIN)/mypy
+
+default: $(VENV)/.development ## Train models/default again, on everything (downloads the corpora).
+	$(BIN)/classifier corpora fetch
+	$(BIN)/classifier train --out models/default
+
+clean:
+	rm -rf $(VENV) out build dist
+
+# Each stamp is made anew when the project file changes.
+$(VENV)/.scoring: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.development: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.scoring

@@ -1,0 +1,148 @@
+"""The rows a model is trained and judged on: our messages, public corpora, and our labels on their texts.
+
+Our messages split by author (``data/splits.toml``); corpora by their own groups (threads, pairs, templates), those of
+their parts marked for evaluation never being trained on. Held-out rows are only those judged for all six labels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from classifier.corpora import read
+from classifier.errors import ExamplesError
+from classifier.examples import (
+    annotate,
+    label_matrix,
+    read_annotations,
+    read_examples,
+    split_of,
+    without_held_out_copies,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import pandas as pd
+
+    from classifier.corpora import Corpus
+
+__all__ = ["TrainingData", "assemble", "data_folder", "read_splits"]
+
+HELD_OUT = ("dev", "test")
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """``train`` has the columns `training.train` reads; ``held_out`` frames by name; ``sources`` for the record."""
+
+    train: pd.DataFrame
+    held_out: dict[str, pd.DataFrame]
+    sources: list[dict[str, Any]]
+
+
+def data_folder() -> Path:
+    """The repository's ``data`` folder; raises `ExamplesError` in an installation without one."""
+    folder = Path(__file__).resolve().parents[2] / "data"
+    if not (folder / "messages").is_dir():
+        raise ExamplesError("our labelled messages are not installed", where=str(folder),
+                            todo="clone the repository, or name your own with --examples")  # fmt: skip
+    return folder
+
+
+def read_splits(path: Path) -> dict[str, str]:
+    """Author to ``dev`` or ``test``, from a file that lists the authors of each; all others train."""
+    if not path.is_file():
+        return {}
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {author: part for part in HELD_OUT for author in content.get(part, [])}
+
+
+def assemble(
+    corpora: Iterable[Corpus],
+    examples: Iterable[Path],
+    *,
+    annotations: Iterable[Path] = (),
+    splits: Mapping[str, str] | None = None,
+    folder: Path,
+    mirror: str | Path | None = None,
+    corpus_weight: float = 0.2,
+    corpus_limit: int = 8_000,
+    seed: int = 0,
+    progress: Callable[[str, float], None] | None = None,
+) -> TrainingData:
+    """Read everything, join our annotations, split, and drop training rows that copy a held-out one.
+
+    A corpus gives at most ``corpus_limit`` rows with its own labels, half of them positive where there are enough,
+    each weighing ``corpus_weight`` against 1 for a message judged by our guide.
+
+    Raises `ExamplesError` and `CorpusError`.
+    """
+    import pandas as pd
+
+    splits, report = splits or {}, progress or (lambda stage, share: None)
+    files, sources, frames = [Path(path) for path in examples], [], []
+    for path in files:
+        frame = read_examples(path)
+        frame["group"] = frame["author"] if "author" in frame else frame["id"]
+        frame["split"] = frame["group"].map(lambda author: splits.get(author, "train"))
+        frame["annotated"] = frame["population"] = True
+        frame["weight"], frame["source"] = 1.0, "our messages"
+        frames.append(frame)
+        sources.append({"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "rows": len(frame)})
+    judged = [read_annotations(path) for path in annotations]
+    ours = pd.concat(judged, ignore_index=True) if judged else None
+    chosen = list(corpora)
+    for number, corpus in enumerate(chosen):
+        report(f"reading {corpus.name}", number / len(chosen))
+        frame = read(corpus, folder, mirror=mirror)
+        frame = (
+            annotate(frame, ours[ours["corpus"] == corpus.name]) if ours is not None else frame.assign(annotated=False)
+        )
+        frame["split"], frame["source"] = split_of(frame["group"]), "real text"
+        frame["weight"] = np.where(frame["annotated"], 1.0, corpus_weight)
+        # A corpus in which nothing violates shows how often harmless messages alarm; where a corpus marks violations of
+        # one kind, what it leaves unmarked is too doubtful for that.
+        harmless = not any(rules.get("positive") for rules in corpus.labels.values())
+        frame["population"] = frame["annotated"] | harmless
+        kept = _kept(frame, corpus, corpus_limit, np.random.default_rng(seed))
+        frames.append(frame[kept])
+        sources.append({"corpus": corpus.name, "licence": corpus.licence, "homepage": corpus.homepage,
+                        "citation": corpus.citation, "rows": int(kept.sum()),
+                        "judged": int(frame["annotated"].sum())})  # fmt: skip
+    if not frames:
+        raise ExamplesError("no examples were named", todo="give --examples or --corpus")
+    rows = pd.concat(frames, ignore_index=True)
+    held = rows[(rows["split"] != "train") & rows["annotated"]]
+    train = without_held_out_copies(rows[rows["split"] == "train"], held).reset_index(drop=True)
+    held_out = {
+        f"{source}, {part}": held[(held["split"] == part) & (held["source"] == source)].reset_index(drop=True)
+        for source in ("our messages", "real text")
+        for part in HELD_OUT
+    }
+    return TrainingData(train, {name: frame for name, frame in held_out.items() if len(frame)}, sources)
+
+
+def _kept(frame: pd.DataFrame, corpus: Corpus, limit: int, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+    """All annotated rows, and of the others at most ``limit`` training rows with a known label, half positive."""
+    labels = label_matrix(frame)
+    usable = (
+        ~np.isnan(labels).all(axis=1)
+        & (frame["split"] == "train").to_numpy()
+        & ~frame["part"].isin(corpus.evaluation).to_numpy()
+    )
+    usable &= ~frame["annotated"].to_numpy(bool)
+    positive = np.nan_to_num(labels).max(axis=1) > 0
+    kept = (
+        frame["annotated"].to_numpy(bool)
+        & ~(frame["part"].isin(corpus.evaluation) & (frame["split"] == "train")).to_numpy()
+    )
+    positives = rng.permutation(np.flatnonzero(usable & positive))[: limit // 2]
+    negatives = rng.permutation(np.flatnonzero(usable & ~positive))[: limit - len(positives)]
+    kept[positives] = kept[negatives] = True
+    return kept

@@ -1,0 +1,211 @@
+"""A release: a trained model as plain arrays and JSON, sealed by digests. Nothing in it can execute.
+
+models/<name>/
+├── release.json   labels, settings, calibration, policy, metrics, corpora, golden messages, digests
+├── CARD.md        the same for people
+├── slots.npy      the feature table (hash tags and feature indices)
+├── rows.npy       16 bytes per feature: its document frequency class and six weights
+├── idf.npy        inverse document frequency of each class
+└── curves.npy     per label: threshold, true and false positives out of fold
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from classifier import codepoints
+from classifier.errors import ReleaseError
+from classifier.guidelines import LABELS
+from classifier.policy import Curve, Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = ["Release", "load_release", "release_folder", "save_release"]
+
+FORMAT = 1
+ARRAYS = {"slots": np.uint64, "rows": np.int16, "idf": np.float64, "curves": np.float32}
+MAX_JSON = 16 << 20
+
+
+@dataclass(frozen=True)
+class Release:
+    """Everything a trained model consists of.
+
+    ``arrays`` holds `ARRAYS` (``rows`` of shape (n_features, 8), ``curves`` of shape (6, n_thresholds, 3), padded with
+    NaN). ``settings`` holds the n-gram ranges and what else fixes the features; ``coefficients`` the steps, intercepts
+    and calibration of each label, each a list of six numbers; ``record`` what else is told: metrics, corpora with
+    their licences, library versions, golden messages.
+    """
+
+    name: str
+    arrays: Mapping[str, NDArray[Any]]
+    settings: Mapping[str, Any]
+    coefficients: Mapping[str, list[float]]
+    counts: Mapping[str, tuple[float, float]]
+    policy: Policy
+    record: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
+
+    @property
+    def id(self) -> str:
+        """Name and digest: what every result carries."""
+        return f"{self.name}@{self.digest[:12]}"
+
+    @property
+    def curves(self) -> dict[str, Curve]:
+        """The out-of-fold curve of each label."""
+        curves = {}
+        for i, label in enumerate(LABELS):
+            points = self.arrays["curves"][i]
+            points = points[~np.isnan(points[:, 0])]
+            curves[label] = Curve(
+                points[:, 0], points[:, 1].astype(float), points[:, 2].astype(float), *self.counts[label]
+            )
+        return curves
+
+
+def stacked_curves(curves: Mapping[str, Curve]) -> NDArray[np.float32]:
+    """Curves as the array a release stores."""
+    thinned = [curves[label].thinned() for label in LABELS]
+    stacked = np.full((len(thinned), max(len(curve.thresholds) for curve in thinned), 3), np.nan, np.float32)
+    for i, curve in enumerate(thinned):
+        stacked[i, : len(curve.thresholds)] = np.column_stack(
+            [curve.thresholds, curve.true_positives, curve.false_positives]
+        )
+    return stacked
+
+
+def cleaning_digest() -> str:
+    """The digest of the cleaning tables; a release scores alike only with the tables it was trained with."""
+    tables = codepoints.load()
+    digest = hashlib.sha256()
+    for array in vars(tables).values():
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def release_folder(name: str | Path | None = None) -> Path:
+    """The folder of a release: the shipped one by default, else the path given."""
+    if name is not None:
+        return Path(name)
+    here = Path(__file__).resolve().parent
+    for folder in (here / "models" / "default", here.parents[1] / "models" / "default"):
+        if (folder / "release.json").is_file():
+            return folder
+    raise ReleaseError("the shipped release is missing", where=str(here), todo="install the package again")
+
+
+def _canonical(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _identity(content: Mapping[str, Any]) -> str:
+    """The digest of what decides scores and recommendations."""
+    keys = ("format", "labels", "cleaning", "settings", "coefficients", "counts", "policy")
+    arrays = {name: digest for name, digest in content["files"].items() if name.endswith(".npy")}
+    return hashlib.sha256(_canonical({key: content[key] for key in keys} | {"files": arrays})).hexdigest()
+
+
+def save_release(release: Release, folder: str | Path, card: str) -> Release:
+    """Write a release and its card to ``folder``; return it with its digest."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, dtype in ARRAYS.items():
+        np.save(folder / f"{name}.npy", np.ascontiguousarray(release.arrays[name], dtype), allow_pickle=False)
+    (folder / "CARD.md").write_text(card, encoding="utf-8")
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "name": release.name,
+        "labels": list(LABELS),
+        "cleaning": cleaning_digest(),
+        "settings": dict(release.settings),
+        "coefficients": dict(release.coefficients),
+        "counts": {label: list(pair) for label, pair in release.counts.items()},
+        "policy": release.policy.as_dict(),
+        "record": dict(release.record),
+        "files": {path: _file_digest(folder / path) for path in (*(f"{name}.npy" for name in ARRAYS), "CARD.md")},
+    }
+    content["digest"] = _identity(content)
+    content["seal"] = hashlib.sha256(_canonical(content)).hexdigest()
+    text = json.dumps(content, indent=1, allow_nan=False)
+    (folder / "release.json").write_text(text + "\n", encoding="utf-8")
+    return load_release(folder)
+
+
+def load_release(folder: str | Path) -> Release:
+    """Read a release, memory-mapping its arrays; raises `ReleaseError` where anything is not as it was written."""
+    folder = Path(folder)
+    where = str(folder)
+    content = _read_json(folder)
+    try:
+        seal = content.pop("seal")
+        if content.get("format") != FORMAT:
+            raise ReleaseError(f"has format {content.get('format')}, this version reads {FORMAT}", where=where,
+                               todo="install the matching version of the package, or train again")  # fmt: skip
+        if seal != hashlib.sha256(_canonical(content)).hexdigest() or content["digest"] != _identity(content):
+            raise ReleaseError("release.json was changed after training", where=where, todo="fetch the release again")
+        if content["labels"] != list(LABELS):
+            raise ReleaseError(
+                f"has labels {content['labels']}", where=where, todo="use a matching version of the package"
+            )
+        if content["cleaning"] != cleaning_digest():
+            raise ReleaseError("was trained with other cleaning tables", where=where, todo="train again")
+        for name, digest in content["files"].items():
+            if name not in {*(f"{array}.npy" for array in ARRAYS), "CARD.md"} or (folder / name).is_symlink():
+                raise ReleaseError(f"{name} is no file of a release", where=where, todo="fetch the release again")
+            if _file_digest(folder / name) != digest:
+                raise ReleaseError(
+                    f"{name} is not the file that was released", where=where, todo="fetch the release again"
+                )
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
+        for name, dtype in ARRAYS.items():
+            if arrays[name].dtype != dtype:
+                raise ReleaseError(
+                    f"{name}.npy holds {arrays[name].dtype}", where=where, todo="fetch the release again"
+                )
+        return Release(
+            content["name"],
+            {name: np.asarray(array) for name, array in arrays.items()},
+            content["settings"],
+            content["coefficients"],
+            {label: (pair[0], pair[1]) for label, pair in content["counts"].items()},
+            Policy.from_dict(content["policy"]),
+            content["record"],
+            content["digest"],
+        )
+    except (KeyError, TypeError, ValueError, OSError, AttributeError) as error:
+        raise ReleaseError(
+            f"is damaged ({error})", where=where, todo="fetch the release again or train it anew"
+        ) from error
+
+
+def _read_json(folder: Path) -> dict[str, Any]:
+    path = folder / "release.json"
+    if not path.is_file():
+        raise ReleaseError("no release here (release.json is missing)", where=str(folder),
+                           todo="give the folder of a release, such as models/default")  # fmt: skip
+    try:
+        if path.stat().st_size > MAX_JSON:
+            raise ReleaseError("release.json is too large to be one", where=str(folder), todo="fetch the release again")
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ReleaseError(
+            f"release.json cannot be read ({error})", where=str(folder), todo="fetch the release again"
+        ) from error
+    if not isinstance(content, dict):
+        raise ReleaseError("release.json holds no object", where=str(folder), todo="fetch the release again")
+    return content
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
