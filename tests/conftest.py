@@ -1,5 +1,6 @@
 """A small model trained on our own messages, once for the whole run."""
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -66,3 +67,32 @@ def tampered(release_folder, tmp_path):
 @pytest.fixture(scope="session")
 def classifier_(release_folder):
     return load(release_folder)
+
+
+@pytest.fixture
+def toy_corpus(tmp_path):
+    """A registry of one corpus of 200 texts, a third of them spam, and a mirror that holds its file."""
+    rows = [{"text": f"text {i}", "spam": "yes" if i % 3 == 0 else "no"} for i in range(200)]
+    data = "text,spam\n" + "".join(f"{row['text']},{row['spam']}\n" for row in rows)
+    path = tmp_path / "mirror" / "toy" / "a.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text(data)
+    file = f'name = "a.csv", url = "https://example.org/a.csv", bytes = {len(data)}'
+    registry = tmp_path / "corpora.toml"
+    registry.write_text(f"""
+        [patterns]
+        [corpora.toy]
+        title = "Toy"
+        licence = "CC0-1.0"
+        citation = "Nobody (2026)"
+        homepage = "https://example.org"
+        surface = "comment"
+        lang = "en"
+        languages = ["en"]
+        read = {{ format = "csv" }}
+        files = [{{ {file}, sha256 = "{hashlib.sha256(data.encode()).hexdigest()}" }}]
+        [corpora.toy.labels.spam]
+        positive = [{{ spam = ["yes"] }}]
+        negative = [{{ spam = ["no"] }}]
+    """)
+    return registry, tmp_path / "mirror", rows

@@ -1,20 +1,13 @@
-import pickle
 import re
 
-import joblib
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import FeatureUnion, make_pipeline
-from sklearn.utils import estimator_checks
-from sklearn.utils.estimator_checks import check_estimator
+from sklearn.pipeline import FeatureUnion
 
 from classifier.features import MessageVectorizer, table_bits, token_pattern
 from classifier.text import clean
@@ -64,9 +57,7 @@ def in_order_of_names(names, X):
 
 
 def assert_equal_to_union(vectorizer, fitted_on, texts):
-    names, ours = in_order_of_names(
-        vectorizer.fit(fitted_on).get_feature_names_out(), vectorizer.transform(texts)
-    )  # fmt: skip
+    names, ours = in_order_of_names(vectorizer.fit(fitted_on).get_feature_names_out(), vectorizer.transform(texts))
     reference = union(vectorizer).fit(fitted_on)
     expected_names, theirs = in_order_of_names(reference.get_feature_names_out(), reference.transform(texts))
     assert names.tolist() == expected_names.tolist()
@@ -74,7 +65,7 @@ def assert_equal_to_union(vectorizer, fitted_on, texts):
 
 
 @pytest.mark.parametrize("words", [(1, 1), (1, 2), (2, 3), (1, 4)])
-@pytest.mark.parametrize("chars", [(1, 1), (1, 3), (2, 5), (3, 3), (4, 6)])
+@pytest.mark.parametrize("chars", [(2, 2), (2, 5), (3, 3), (4, 6), (9, 9)])
 def test_it_equals_a_union_of_two_tfidf_vectorizers(words, chars):
     assert_equal_to_union(MessageVectorizer(word_ngrams=words, char_ngrams=chars), TEXTS, [*TEXTS[::-1], "new words"])
 
@@ -89,6 +80,17 @@ def test_it_equals_the_union_under_every_setting(sublinear_tf, norm, min_df, lef
     assert_equal_to_union(vectorizer, TEXTS + TEXTS[:6], TEXTS)
 
 
+@pytest.mark.parametrize("chars", [(1, 1), (1, 3)])
+def test_a_lone_space_is_no_ngram_of_ours(chars):
+    vectorizer = MessageVectorizer(word_ngrams=(0, 0), char_ngrams=chars, norm=None).fit(TEXTS)
+    reference = union(vectorizer).fit(TEXTS)
+    names, theirs = in_order_of_names(reference.get_feature_names_out(), reference.transform(TEXTS))
+    assert names[0] == "char__ "
+    ours = in_order_of_names(vectorizer.get_feature_names_out(), vectorizer.transform(TEXTS))
+    assert ours[0].tolist() == names[1:].tolist()
+    np.testing.assert_allclose(ours[1], theirs[:, 1:], rtol=0, atol=1e-12)
+
+
 alphabet = st.sampled_from("ab1 2.é你好ガが가ㅋдаا😀\u200b\x00\ud800'!-_ﬁ")
 messages = st.text(alphabet, max_size=25) | st.text(max_size=15)
 
@@ -96,9 +98,9 @@ messages = st.text(alphabet, max_size=25) | st.text(max_size=15)
 @settings(max_examples=150, deadline=None)
 @given(st.lists(messages, min_size=1, max_size=6), messages, st.integers(1, 3), st.integers(0, 2))
 def test_it_equals_the_union_on_any_text(texts, other, shortest, more):
-    ranges = (shortest, shortest + more)
+    words, chars = (shortest, shortest + more), (shortest + 1, shortest + 1 + more)
     texts = [*texts, "always a word or two"]
-    assert_equal_to_union(MessageVectorizer(word_ngrams=ranges, char_ngrams=ranges), texts, [*texts, other])
+    assert_equal_to_union(MessageVectorizer(word_ngrams=words, char_ngrams=chars), texts, [*texts, other])
 
 
 def test_real_messages_equal_the_union(examples):
@@ -106,39 +108,82 @@ def test_real_messages_equal_the_union(examples):
     assert_equal_to_union(MessageVectorizer(min_df=2), texts, texts)
 
 
-# ---- as a scikit-learn estimator ----
-
-# The checks that feed text, no data, or only look at the class and its parameters. All others fit on a matrix of
-# numbers (many names say so: n_features_in, sparse, complex, nan_inf, dtypes …), which is refused as it is no text.
-APPLICABLE = {
-    "check_do_not_raise_errors_in_init_or_set_param",
-    "check_estimator_cloneable",
-    "check_estimator_repr",
-    "check_estimator_tags_renamed",
-    "check_estimators_unfitted",
-    "check_get_params_invariance",
-    "check_no_attributes_set_in_init",
-    "check_parameters_default_constructible",
-    "check_set_params",
-    "check_valid_tag_types",
-    "check_mixin_order",
-    "check_positive_only_tag_during_fit",
-    "check_readonly_memmap_input",
-    "check_n_features_in_after_fitting",
-    "check_transformer_n_iter",
-}
+# ---- what it gives, what it refuses ----
 
 
-def test_the_estimator_checks_that_apply_to_text_pass():
-    results = check_estimator(MessageVectorizer(), on_skip=None, on_fail=None)
-    passed = {result["check_name"] for result in results if result["status"] == "passed"}
-    failed = {result["check_name"]: result["exception"] for result in results if result["status"] == "failed"}
-    assert passed >= APPLICABLE & {result["check_name"] for result in results}
-    # what fails, fails for being given numbers
-    for name, error in failed.items():
-        assert "is ndarray, not str" in str(error) or "float64, not str" in str(error), (name, error)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_matrix(dtype):
+    X = MessageVectorizer(dtype=dtype).fit_transform(TEXTS)
+    assert isinstance(X, csr_matrix)
+    assert X.dtype == dtype
+    assert X.has_sorted_indices
+    squares = X.multiply(X).sum(axis=1).A1
+    words_and_characters, nothing = squares[0], squares[TEXTS.index("")]
+    assert (round(float(words_and_characters), 5), nothing) == (2.0, 0.0)
 
 
-@pytest.mark.parametrize("check", ["check_dict_unchanged"])
-def test_placeholder(check):
-    assert hasattr(estimator_checks, check)
+def test_columns_are_the_most_frequent_first_and_max_features_keeps_those():
+    texts = ["a b c", "a b", "a", "d d d d"]
+    vectorizer = MessageVectorizer(word_ngrams=(1, 1), char_ngrams=(0, 0)).fit(texts)
+    assert vectorizer.document_frequencies_.tolist() == [3, 2, 1, 1]
+    assert vectorizer.get_feature_names_out().tolist()[:2] == ["word__a", "word__b"]
+    np.testing.assert_allclose(vectorizer.idf_, np.log(5 / (1 + vectorizer.document_frequencies_)) + 1)
+    assert vectorizer.n_messages_ == 4
+    few = clone(vectorizer).set_params(max_features=2).fit(texts)
+    assert few.get_feature_names_out().tolist() == ["word__a", "word__b"]
+    assert few.transform(["b b a d"]).shape == (1, 2)
+
+
+def test_restrict_keeps_columns_in_the_order_given():
+    vectorizer = MessageVectorizer(norm=None).fit(TEXTS)
+    full, names = vectorizer.transform(TEXTS).toarray(), vectorizer.get_feature_names_out()
+    columns = np.array([7, 3, len(names) - 1, 0])
+    assert vectorizer.restrict(columns) is vectorizer
+    assert vectorizer.get_feature_names_out().tolist() == names[columns].tolist()
+    np.testing.assert_array_equal(vectorizer.transform(TEXTS).toarray(), full[:, columns])
+
+
+@pytest.mark.parametrize(
+    ("texts", "error", "message"),
+    [
+        (["a", None], TypeError, r"texts\[1\] is NoneType, not str"),
+        (["a", "b", 3.5], TypeError, r"texts\[2\] is float, not str"),
+        ([b"a"], TypeError, r"texts\[0\] is bytes, not str"),
+        (np.ones((2, 2)), TypeError, r"texts\[0\] is list, not str"),
+        ("one string", ValueError, "string object received"),
+        ([], ValueError, "no n-gram occurs in 1 of 0 messages; lower min_df or add messages"),
+        (["", " \x00", "\u200b"], ValueError, "no n-gram occurs in 1 of 3 messages"),
+    ],
+)
+def test_what_is_no_messages_is_refused(texts, error, message):
+    for method in (MessageVectorizer().fit, MessageVectorizer().fit_transform):
+        with pytest.raises(error, match=message):
+            method(texts)
+    if error is TypeError:
+        with pytest.raises(error, match=message):
+            MessageVectorizer().fit(["a"]).transform(texts)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "message"),
+    [
+        ({"word_ngrams": (2, 1)}, r"word_ngrams=\(2, 1\) is no range; use 1 <= shortest <= longest, or \(0, 0\)"),
+        ({"char_ngrams": (0, 3)}, r"char_ngrams=\(0, 3\) is no range"),
+        ({"char_ngrams": (-1, 3)}, r"char_ngrams=\(-1, 3\) is no range"),
+        ({"norm": "l1"}, "norm='l1' is not 'l2' or None"),
+        ({"word_ngrams": (0, 0), "char_ngrams": (0, 0)}, "no n-gram occurs"),
+        ({"min_df": 99}, "no n-gram occurs in 99 of 17 messages"),
+    ],
+)
+def test_parameters_out_of_range_are_refused(parameter, message):
+    with pytest.raises(ValueError, match=message):
+        MessageVectorizer(**parameter).fit(TEXTS)
+
+
+def test_no_messages_give_no_rows():
+    assert MessageVectorizer().fit(["a b"]).transform([]).shape == (0, 9)
+
+
+def test_the_table_is_at_most_five_eighths_full():
+    assert all(n / 2 ** table_bits(n) <= 0.625 for n in (0, 1, 10, 11, 20, 21, 1000, 300_000, 655_360))
+    assert table_bits(655_360) == 20

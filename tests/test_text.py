@@ -1,4 +1,5 @@
 import unicodedata
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -6,10 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from classifier import codepoints
 from classifier.text import as_texts, clean, clean_with_origins, code_points
 
-# Every group holds what sets off the passes: spaces and dots, leet, look-alikes, jamo, kana marks, controls, expansions.
+# Every group holds what sets off the passes: spaces and dots, leet, look-alikes, jamo, kana marks, controls, ligatures.
 ADVERSARIAL = [
     "ab1. @$!",
     "aаоo01!$@.| €",
@@ -236,42 +236,5 @@ def test_sequences_of_text():
 @given(st.lists(any_text, max_size=8))
 def test_code_points_are_all_there(texts):
     points, offsets = code_points(texts)
-    assert [
-        "".join(map(chr, points[first:last])) for first, last in zip(offsets[:-1], offsets[1:], strict=True)
-    ] == texts
-
-
-# ---- the stored tables ----
-
-
-# A letter that each version of Unicode added, from 14 to 17: which of them have a kind tells what the tables were built from.
-NEW_LETTERS = "\u0870\u0cf3\U0002ebf0\u1c89\U00011dc0"
-
-
-def test_the_stored_tables_are_those_of_the_code():
-    stored = codepoints.load()
-    known = {c for c in NEW_LETTERS if stored.kind[int(stored.block[ord(c) >> 8]) * 256 + (ord(c) & 255)] >= codepoints.LATIN}
-    assert "\u0870" in known
-    if known != {c for c in NEW_LETTERS if unicodedata.category(c) != "Cn"}:
-        pytest.skip(f"built from another version of Unicode than this Python's {unicodedata.unidata_version}")
-    for name, array in vars(codepoints.build()).items():
-        np.testing.assert_array_equal(getattr(stored, name), array, err_msg=name)
-        assert getattr(stored, name).dtype == array.dtype
-
-
-@settings(max_examples=500)
-@given(ANY_CHARACTER)
-def test_the_stored_tables_agree_with_fold_and_kind_on_old_characters(char):
-    if unicodedata.ucd_3_2_0.category(char) == "Cn" or unicodedata.category(char) != unicodedata.ucd_3_2_0.category(char):
-        return  # assigned or changed since: depends on this Python's Unicode data
-    tables, code = codepoints.load(), ord(char)
-    at = int(tables.block[code >> 8]) * 256 + (code & 255)
-    difference = int(tables.fold[at])
-    if difference > codepoints.DROP:
-        stored = chr(code + difference)
-    else:
-        first = codepoints.DROP - 1 - difference
-        size = 0 if difference == codepoints.DROP else tables.expansions[first]
-        stored = "".join(map(chr, tables.expansions[first + 1 : first + 1 + size]))
-    assert stored == codepoints.fold(char)
-    assert tables.kind[at] == codepoints.kind(char)
+    ends = pairwise(offsets.tolist())
+    assert ["".join(map(chr, points[first:last])) for first, last in ends] == texts

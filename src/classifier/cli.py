@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from classifier.cli_data import data
 from classifier.errors import ClassifierError, InputError
 from classifier.guidelines import LABELS, SURFACES
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 out, err = Console(), Console(stderr=True)
+if not out.is_terminal:  # a log or a pipe has no width of its own
+    out = Console(width=120)
 _STYLES = {"none": "", "flag": "yellow", "report": "dark_orange", "block": "bold red"}
 
 
@@ -226,15 +229,15 @@ def train(
     annotations = sorted((data_folder() / "annotations").glob("*.csv")) if corpora and ours else []
     splits = read_splits(data_folder() / "splits.toml") if ours else {}
     with _bar("reading") as progress:
-        data = assemble(
+        rows = assemble(
             corpora, examples, annotations=annotations, splits=splits, folder=Path(folder),
             corpus_weight=settings.corpus_weight, corpus_limit=settings.corpus_limit, seed=seed,
             progress=_stages(progress),
         )  # fmt: skip
-        held_out = {name: frame for name, frame in data.held_out.items() if with_test or not name.endswith("test")}
+        held_out = {name: frame for name, frame in rows.held_out.items() if with_test or not name.endswith("test")}
         trained = train(
-            data.train, name=Path(target).name, settings=settings, held_out=held_out,
-            policy=read_policy(policy) if policy else None, record={"sources": data.sources},
+            rows.train, name=Path(target).name, settings=settings, held_out=held_out,
+            policy=read_policy(policy) if policy else None, record={"sources": rows.sources},
             progress=_stages(progress),
         )  # fmt: skip
     saved = save_release(trained.release, target, card(trained.release))
@@ -255,6 +258,9 @@ def _corpora(registry: dict[str, Any], names: tuple[str, ...]) -> list[Any]:
         if name not in registry:
             raise CorpusError(f"corpus {name!r} is not in the registry", todo=f"use one of {', '.join(registry)}")
     return [registry[name] for name in names or registry]
+
+
+cli.add_command(data)
 
 
 @cli.group()

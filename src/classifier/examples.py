@@ -44,6 +44,8 @@ def read_examples(path: str | Path) -> pd.DataFrame:
     classifier.errors.ExamplesError: ...mine.csv, row 2, column personal_info: holds 'yes'; use 1, 0 or leave it empty
     (unknown)
     """
+    import pandas as pd
+
     path = Path(path)
     frame = _read_table(path)
     missing = [column for column in REQUIRED if column not in frame]
@@ -74,7 +76,7 @@ def read_examples(path: str | Path) -> pd.DataFrame:
     refuse("id", frame["id"].duplicated(), "{value!r} stands twice", "give each message an id of its own")
     refuse("surface", ~frame["surface"].isin(SURFACES), "holds {value!r}", f"use one of {', '.join(SURFACES)}")
     for label in LABELS:
-        text = frame[label].map(lambda value: "" if value is None or value != value else str(value).strip())
+        text = frame[label].map(lambda value: "" if pd.isna(value) else str(value).strip())
         cell = text.map({"1": 1, "0": 0, "1.0": 1, "0.0": 0, "True": 1, "False": 0, "": None, "<NA>": None})
         refuse(label, cell.isna() & ~text.isin(("", "<NA>")), "holds {value!r}", "use 1, 0 or leave it empty (unknown)")
         frame[label] = cell.astype("Int8")

@@ -239,9 +239,10 @@ class Classifier:
             raise ValueError(f"surface {surface!r} is unknown; use one of {', '.join(SURFACES)} or None")
 
     def _scratch(self) -> kernel.Scratch:
+        """The memory this thread works in."""
         scratch: kernel.Scratch | None = getattr(self._local, "scratch", None)
         if scratch is None:
-            scratch = self._local.scratch = kernel.scratch_for(self._model, self._ranges)
+            scratch = self._local.scratch = kernel.scratch_for(self._ranges)
         return scratch
 
     def _scored(self, texts: Sequence[str], threads: int | None) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -268,7 +269,7 @@ class Classifier:
         """The cleaned text, its units with their place in the original, and what each character adds to each label."""
         points, _ = code_points([text])
         room = kernel.cleaned_room(points, self._tables)
-        scratch = kernel.Scratch._make((*kernel.fresh_scratch(room, self._ranges), *self._scratch()[-2:]))
+        scratch = kernel.fresh_scratch(room, self._ranges)
         spans = np.empty((room_for(room, self._ranges), 2), np.int32)
         shares = np.zeros((room, len(LABELS)))
         n = kernel.contributions(points, self._tables, self._ranges, self._model, scratch, spans, shares)

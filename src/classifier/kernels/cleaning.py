@@ -67,24 +67,26 @@ def _put(c, at, out, origin, n):
 
 @compiled
 def fold(message, out, origin, t):
-    """Fold ``message`` into ``out`` (room for `MAX_EXPANSION` times its length); return the length."""
+    """Fold ``message`` into ``out`` (with room for `folded_length`); return the length."""
+    # Arrays out of their tuple once: in a loop numba would count references to them each time.
+    block, folds, expansions, voiced = t.block, t.fold, t.expansions, t.voiced
     n = 0
     for i in range(len(message)):
         c = np.int64(message[i])
-        difference = np.int64(t.fold[(np.int64(t.block[c >> 8]) << 8) | (c & 255)])
+        difference = np.int64(folds[(np.int64(block[c >> 8]) << 8) | (c & 255)])
         if difference > DROP:
             c += difference
             if c == 0x3099 or c == 0x309A:
                 if n > 0 and 0x3000 <= out[n - 1] <= 0x30FF:
-                    voiced = t.voiced[c - 0x3099, out[n - 1] - 0x3000]
-                    if voiced:
-                        out[n - 1] = voiced
+                    composed = voiced[c - 0x3099, out[n - 1] - 0x3000]
+                    if composed:
+                        out[n - 1] = composed
                 continue
             n = _put(c, i, out, origin, n)
         elif difference < DROP:
             first = DROP - 1 - difference
-            for k in range(first + 1, first + 1 + t.expansions[first]):
-                n = _put(np.int64(t.expansions[k]), i, out, origin, n)
+            for k in range(first + 1, first + 1 + expansions[first]):
+                n = _put(np.int64(expansions[k]), i, out, origin, n)
     if n > 0 and out[n - 1] == 32:
         n -= 1
     return n
@@ -186,16 +188,16 @@ def _undo_lookalikes(out, kinds, start, end, t):
 
 
 @compiled
-def _undo_leet(out, kinds, start, end, dotted, t):
+def _undo_leet(out, kinds, start, end, dotted, leet):
     """Letters for signs: one or two between Latin letters, a ``$`` at an end, then a digit before them all."""
     changed = False
     i = start
     while i < end:
-        if out[i] >= 128 or not t.leet[out[i]]:
+        if out[i] >= 128 or not leet[out[i]]:
             i += 1
             continue
         j = i
-        while j < end and out[j] < 128 and t.leet[out[j]]:
+        while j < end and out[j] < 128 and leet[out[j]]:
             j += 1
         inside = i > start and kinds[i - 1] == LATIN and j < end and kinds[j] == LATIN and j - i <= 2
         if out[i] == 36:  # $tupid, a$$
@@ -208,12 +210,12 @@ def _undo_leet(out, kinds, start, end, dotted, t):
         if inside:
             double_l = j - i == 2 and out[i] == 49 and out[i + 1] == 49  # he11o
             for k in range(i, j):
-                out[k] = 108 if double_l else t.leet[out[k]]
+                out[k] = 108 if double_l else leet[out[k]]
                 kinds[k] = LATIN
             changed = True
         i = j
-    if changed and kinds[start] == DIGIT and t.leet[out[start]] and kinds[start + 1] == LATIN:  # 1d10t
-        out[start] = t.leet[out[start]]
+    if changed and kinds[start] == DIGIT and leet[out[start]] and kinds[start + 1] == LATIN:  # 1d10t
+        out[start] = leet[out[start]]
         kinds[start] = LATIN
     return changed
 
@@ -221,22 +223,23 @@ def _undo_leet(out, kinds, start, end, dotted, t):
 @compiled
 def undo_disguise(out, kinds, n, t):
     """Look-alikes and leet, word by word (a word here also holds signs that stand for letters); whether any was."""
+    leet = t.leet
     changed = False
     i = 0
     while i < n:
-        if not (DIGIT <= kinds[i] <= OTHER_LETTER or (out[i] < 128 and t.leet[out[i]])):
+        if not (DIGIT <= kinds[i] <= OTHER_LETTER or (out[i] < 128 and leet[out[i]])):
             i += 1
             continue
         start = i
         plain = True
-        while i < n and (DIGIT <= kinds[i] <= OTHER_LETTER or (out[i] < 128 and t.leet[out[i]])):
+        while i < n and (DIGIT <= kinds[i] <= OTHER_LETTER or (out[i] < 128 and leet[out[i]])):
             plain &= kinds[i] == LATIN
             i += 1
         if plain:
             continue
         changed |= _undo_lookalikes(out, kinds, start, i, t)
         dotted = i + 1 < n and out[i] == 46 and kinds[i + 1] == LATIN
-        changed |= _undo_leet(out, kinds, start, i, dotted, t)
+        changed |= _undo_leet(out, kinds, start, i, dotted, leet)
     return changed
 
 
@@ -266,14 +269,38 @@ def shorten_runs(out, origin, kinds, n):
 
 
 @compiled
-def clean(message, out, origin, kinds, t):
-    """Clean one message; return the length of what is in ``out``, ``origin`` and ``kinds``.
-
-    All three need room for `MAX_EXPANSION` times the length of the message.
-    """
-    n = fold(message, out, origin, t)
+def is_disguised(out, kinds, n, leet):
+    """Whether any pass could change the folded message: most are plain, and one look is cheaper than three passes."""
+    lone = -9
     for i in range(n):
-        kinds[i] = kind_of(np.int64(out[i]), t)
+        c, kind = out[i], kinds[i]
+        if i > 0:
+            before, kind_before = out[i - 1], kinds[i - 1]
+            run = c == before and i > 1 and c == out[i - 2] and kind != DIGIT
+            if run and (LATIN <= kind <= ARABIC or (i > 2 and c == out[i - 3])):
+                return True
+            if kind == LATIN:
+                if kind_before != LATIN and (DIGIT <= kind_before <= OTHER_LETTER or (before < 128 and leet[before])):
+                    return True
+            elif DIGIT < kind <= OTHER_LETTER:
+                if kind_before in (LATIN, DIGIT) or (before < 128 and leet[before]):
+                    return True
+            elif c == 36 and kind_before == LATIN:
+                return True
+            if kind == IDEOGRAPH and kind_before == PUNCTUATION and i > 1 and kinds[i - 2] == IDEOGRAPH:
+                return True
+        # a lone letter: nothing else of a word on either side
+        opens = i == 0 or not DIGIT <= kinds[i - 1] <= IDEOGRAPH
+        if opens and _is_letter(kind) and (i + 1 == n or not DIGIT <= kinds[i + 1] <= IDEOGRAPH):
+            if lone == i - 2:
+                return True
+            lone = i
+    return False
+
+
+@compiled
+def undo_all(out, origin, kinds, n, t):
+    """Repeat the passes until nothing changes; return the new length."""
     for _ in range(MAX_ROUNDS):
         before = n
         n = join_spaced(out, origin, kinds, n)
@@ -281,6 +308,21 @@ def clean(message, out, origin, kinds, t):
         n = shorten_runs(out, origin, kinds, n)
         if n == before and not changed:
             break
+    return n
+
+
+@compiled
+def clean(message, out, origin, kinds, t):
+    """Clean one message; return the length of what is in ``out``, ``origin`` and ``kinds``.
+
+    All three need room for `folded_length` characters.
+    """
+    n = fold(message, out, origin, t)
+    block, kind = t.block, t.kind
+    for i in range(n):
+        kinds[i] = kind[(np.int64(block[out[i] >> 8]) << 8) | (out[i] & 255)]
+    if is_disguised(out, kinds, n, t.leet):
+        n = undo_all(out, origin, kinds, n, t)
     return n
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
 
@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 F = TypeVar("F", bound="Callable[..., Any]")
+
+
+def inlined(function: F) -> F:
+    """A loop's innermost step, copied into its callers: passing its arrays would cost more than the step."""
+    return cast("F", numba.njit(nogil=True, error_model="numpy", boundscheck=False, inline="always")(function))
 
 
 def compiled(function: F) -> F:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from classifier.kernels.compiling import compiled
+from classifier.kernels.compiling import compiled, inlined
+from classifier.kernels.memory import prefetch
 from classifier.kernels.ngrams import char_hashes, room_for, word_hashes
 
-# A slot of a feature table holds 40 bits of the hash over 24 bits of the feature's index; position comes from the
-# upper bits of the hash, so an unknown n-gram passes for a feature about once in 10^12 probes.
-INDEX_BITS = 24
+# A slot of a feature table holds the lower 40 bits of the hash over 24 bits of the feature's index; position comes from
+# the bits above 36, so an unknown n-gram passes for a feature about once in 10^12 probes.
+_TOP = 36
 EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 _INDEX_MASK = np.uint64((1 << 24) - 1)
 _SHIFT = np.uint64(24)
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+_AHEAD = 12  # n-grams whose slots are being fetched while one is looked up
 
 
 @compiled
@@ -93,39 +96,72 @@ def build_table(keys, bits):
     slots = np.full(np.int64(1) << bits, EMPTY, np.uint64)
     mask = len(slots) - 1
     for index in range(len(keys)):
-        at = np.int64(keys[index] >> np.uint64(64 - bits))
+        at = np.int64(keys[index] >> np.uint64(_TOP)) & mask
         while slots[at] != EMPTY:
             at = (at + 1) & mask
         slots[at] = (keys[index] << _SHIFT) | np.uint64(index)
     return slots
 
 
-@compiled
-def count_features(hashes, n, slots, counts, touched):
-    """Look up ``n`` hashes: ``counts[f]`` becomes how often feature ``f`` occurs; return how many are in ``touched``.
-
-    ``counts`` must be zero on entry; the caller zeroes the touched ones again.
-    """
-    bits = 0
-    while (1 << bits) < len(slots):
-        bits += 1
-    shift = np.uint64(64 - bits)
+@inlined
+def find_feature(h, slots):
+    """The feature of an n-gram's hash, or -1."""
     mask = len(slots) - 1
-    found = 0
-    for k in range(n):
-        at = np.int64(hashes[k] >> shift)
-        tag = hashes[k] << _SHIFT
+    at = np.int64(h >> np.uint64(_TOP)) & mask
+    tag = h << _SHIFT
+    slot = slots[at]
+    while slot != EMPTY:
+        if (slot ^ tag) <= _INDEX_MASK:
+            return np.int64(slot & _INDEX_MASK)
+        at = (at + 1) & mask
         slot = slots[at]
-        while slot != EMPTY:
-            if (slot ^ tag) <= _INDEX_MASK:
-                feature = np.int64(slot & _INDEX_MASK)
-                if counts[feature] == 0:
-                    touched[found] = feature
-                    found += 1
-                counts[feature] += 1
-                break
-            at = (at + 1) & mask
-            slot = slots[at]
+    return np.int64(-1)
+
+
+@inlined
+def prefetch_slot(h, slots):
+    """Start fetching the slot that `find_feature` will look at first."""
+    prefetch(slots, np.int64(h >> np.uint64(_TOP)) & (len(slots) - 1))
+
+
+@inlined
+def tally_feature(feature, rows, seen, places, touched, tally, found):
+    """Count one occurrence of a feature; return how many features are in ``touched``.
+
+    ``seen`` finds a feature's place in ``touched`` again: an open-addressing table of ``places + 1`` entries, -1 where
+    empty. It is as large as the message needs, so its cost does not depend on the model. ``rows[feature]`` is fetched
+    ahead of its use.
+    """
+    place = np.int64((np.uint64(feature) * _SPREAD) >> np.uint64(32)) & places
+    while seen[place] >= 0 and touched[seen[place]] != feature:
+        place = (place + 1) & places
+    if seen[place] < 0:
+        prefetch(rows, feature)
+        seen[place] = found
+        touched[found] = feature
+        tally[found] = 1
+        return found + 1
+    tally[seen[place]] += 1
+    return found
+
+
+@compiled
+def count_features(hashes, n, slots, rows, seen, touched, tally):
+    """Look up ``n`` hashes; ``touched`` becomes the features found, ``tally`` how often each; return how many."""
+    size = 16
+    while size < 2 * n:
+        size *= 2
+    seen[:size] = -1
+    places = size - 1
+    found = 0
+    for k in range(min(n, _AHEAD)):
+        prefetch_slot(hashes[k], slots)
+    for k in range(n):
+        if k + _AHEAD < n:
+            prefetch_slot(hashes[k + _AHEAD], slots)
+        feature = find_feature(hashes[k], slots)
+        if feature >= 0:
+            found = tally_feature(feature, rows, seen, places, touched, tally, found)
     return found
 
 
@@ -141,7 +177,7 @@ def tfidf_rows(text, kinds, offsets, r, slots, idf, sublinear, normalised):
     hashes = np.empty(room_for(longest, r), np.uint64)
     touched = np.empty(len(hashes), np.int32)
     tokens, starts, ends = np.empty(longest, np.uint64), np.empty(longest, np.int32), np.empty(longest, np.int32)
-    counts = np.zeros(len(idf), np.int32)
+    seen, tally = np.empty(4 * len(hashes) + 16, np.int32), np.empty(len(hashes), np.int32)
     room = np.int64(1 << 16)
     indices, data = np.empty(room, np.int32), np.empty(room, np.float64)
     indptr = np.zeros(len(offsets), np.int64)
@@ -154,17 +190,16 @@ def tfidf_rows(text, kinds, offsets, r, slots, idf, sublinear, normalised):
                 total = word_hashes(message, message_kinds, n, r, hashes, tokens, starts, ends, None)
             else:
                 total = char_hashes(message, message_kinds, n, r, hashes, None)
-            found = count_features(hashes, total, slots, counts, touched)
+            found = count_features(hashes, total, slots, idf, seen, touched, tally)
             if filled + found > room:
                 room = 2 * (filled + found)
                 indices, data = _grown(indices, room), _grown(data, room)
             square = 0.0
             for k in range(found):
                 feature = touched[k]
-                tf = np.float64(counts[feature])
-                if sublinear and counts[feature] > 1:
+                tf = np.float64(tally[k])
+                if sublinear and tally[k] > 1:
                     tf = 1.0 + np.log(tf)
-                counts[feature] = 0
                 value = tf * idf[feature]
                 square += value * value
                 indices[filled + k] = feature

@@ -9,7 +9,7 @@ import numpy as np
 from classifier.kernels.cleaning import DIGIT, MAX_EXPANSION, OTHER_LETTER, PUNCTUATION, SPACE, clean, folded_length
 from classifier.kernels.compiling import compiled
 from classifier.kernels.counting import count_features
-from classifier.kernels.ngrams import char_hashes, room_for, word_hashes
+from classifier.kernels.ngrams import NgramRanges, char_hashes, room_for, word_hashes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +34,7 @@ class Model(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory one thread works in, zeroed where that matters and left so."""
+    """Memory one thread works in; its size depends on the longest message alone."""
 
     cleaned: NDArray[np.int32]
     origins: NDArray[np.int32]
@@ -44,8 +44,8 @@ class Scratch(NamedTuple):
     tokens: NDArray[np.uint64]
     starts: NDArray[np.int32]
     ends: NDArray[np.int32]
-    counts: NDArray[np.int32]  # (F,), all zero between messages
-    sums: NDArray[np.float64]  # (L,)
+    tally: NDArray[np.int32]
+    seen: NDArray[np.int32]
 
 
 @compiled
@@ -56,9 +56,9 @@ def cleaned_room(message, t):
 
 @compiled
 def fresh_scratch(room, r):
-    """What `Scratch` holds for messages of up to ``room`` cleaned characters, but for counts and sums."""
+    """Scratch for messages of up to ``room`` cleaned characters."""
     n_hashes = room_for(room, r)
-    return (
+    return Scratch(
         np.empty(room, np.int32),
         np.empty(room, np.int32),
         np.empty(room, np.uint8),
@@ -67,45 +67,42 @@ def fresh_scratch(room, r):
         np.empty(room, np.uint64),
         np.empty(room, np.int32),
         np.empty(room, np.int32),
+        np.empty(n_hashes, np.int32),
+        np.empty(4 * n_hashes + 16, np.int32),
     )
 
 
-def scratch_for(model: Model, ranges: NamedTuple) -> Scratch:
-    """Scratch for one thread; its size does not depend on how many messages are scored."""
-    counts, sums = np.zeros(len(model.rows), np.int32), np.zeros(len(model.steps), np.float64)
-    return Scratch._make((*fresh_scratch(MAX_EXPANSION * _ROOM, ranges), counts, sums))
+def scratch_for(ranges: NgramRanges) -> Scratch:
+    """Scratch for one thread."""
+    return fresh_scratch(MAX_EXPANSION * _ROOM, ranges)
 
 
 @compiled
-def _widened(s, room, r):
-    """Scratch with room for one long message that shares the counts and sums of ``s``."""
-    f = fresh_scratch(room, r)
-    return Scratch(f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7], s.counts, s.sums)
-
-
-@compiled
-def _add_block(total, m, s, scores):
-    """Add the scores of one block of n-grams, scaled to unit length; return how many features are known."""
-    labels = len(m.steps)
-    found = count_features(s.hashes, total, m.slots, s.counts, s.touched)
-    for label in range(labels):
-        s.sums[label] = 0.0
-    square = 0.0
+def _add_block(found, m, s, scores):
+    """Add the scores of one block of n-grams, scaled to unit length."""
+    # Six sums in registers: an array of them would go through memory for each feature.
+    rows, idf, touched, tally = m.rows, m.idf, s.touched, s.tally
+    square = sum1 = sum2 = sum3 = sum4 = sum5 = sum6 = 0.0
     for k in range(found):
-        feature = s.touched[k]
-        count = s.counts[feature]
-        s.counts[feature] = 0
-        value = m.idf[m.rows[feature, 0]]
-        if count > 1:
-            value *= 1.0 + np.log(np.float64(count))
+        feature = touched[k]
+        value = idf[rows[feature, 0]]
+        if tally[k] > 1:
+            value *= 1.0 + np.log(np.float64(tally[k]))
         square += value * value
-        for label in range(labels):
-            s.sums[label] += value * m.rows[feature, 1 + label]
+        sum1 += value * rows[feature, 1]
+        sum2 += value * rows[feature, 2]
+        sum3 += value * rows[feature, 3]
+        sum4 += value * rows[feature, 4]
+        sum5 += value * rows[feature, 5]
+        sum6 += value * rows[feature, 6]
     if found:
         scale = 1.0 / np.sqrt(square)
-        for label in range(labels):
-            scores[label] += s.sums[label] * scale * m.steps[label]
-    return found
+        scores[0] += sum1 * scale * m.steps[0]
+        scores[1] += sum2 * scale * m.steps[1]
+        scores[2] += sum3 * scale * m.steps[2]
+        scores[3] += sum4 * scale * m.steps[3]
+        scores[4] += sum5 * scale * m.steps[4]
+        scores[5] += sum6 * scale * m.steps[5]
 
 
 @compiled
@@ -114,9 +111,12 @@ def _score_one(message, t, r, m, s, scores):
     for label in range(len(m.steps)):
         scores[label] = m.intercepts[label]
     total = word_hashes(s.cleaned, s.kinds, n, r, s.hashes, s.tokens, s.starts, s.ends, None)
-    found = _add_block(total, m, s, scores)
+    words = count_features(s.hashes, total, m.slots, m.rows, s.seen, s.touched, s.tally)
+    _add_block(words, m, s, scores)
     total = char_hashes(s.cleaned, s.kinds, n, r, s.hashes, None)
-    return found + _add_block(total, m, s, scores)
+    characters = count_features(s.hashes, total, m.slots, m.rows, s.seen, s.touched, s.tally)
+    _add_block(characters, m, s, scores)
+    return words + characters
 
 
 @compiled
@@ -130,7 +130,7 @@ def score_messages(points, ends, first, last, t, r, m, s, confidences, known):
     scores = np.empty(labels, np.float64)
     for i in range(first, last):
         message = points[ends[i] : ends[i + 1]]
-        scratch = s if len(message) <= _ROOM else _widened(s, cleaned_room(message, t), r)
+        scratch = s if len(message) <= _ROOM else fresh_scratch(cleaned_room(message, t), r)
         known[i] = _score_one(message, t, r, m, scratch, scores) > 0
         for label in range(labels):
             z = m.slopes[label] * scores[label] + m.offsets[label]
@@ -152,30 +152,21 @@ def contributions(message, t, r, m, s, spans, shares):
             total = word_hashes(s.cleaned, s.kinds, n, r, s.hashes, s.tokens, s.starts, s.ends, spans)
         else:
             total = char_hashes(s.cleaned, s.kinds, n, r, s.hashes, spans)
-        found = count_features(s.hashes, total, m.slots, s.counts, s.touched)
-        square = 0.0
-        for k in range(found):
-            count = s.counts[s.touched[k]]
-            value = m.idf[m.rows[s.touched[k], 0]]
-            if count > 1:
-                value *= 1.0 + np.log(np.float64(count))
-            square += value * value
-        one = np.zeros(1, np.int32)
-        counts = np.empty(found, np.int32)
-        for k in range(found):
-            counts[k] = s.counts[s.touched[k]]
-            s.counts[s.touched[k]] = 0
+        found = count_features(s.hashes, total, m.slots, m.rows, s.seen, s.touched, s.tally)
         order = np.argsort(s.touched[:found])
-        ranked = s.touched[:found][order]
+        features, counts = s.touched[:found][order].copy(), s.tally[:found][order].copy()
+        values = np.empty(found, np.float64)
+        for k in range(found):
+            values[k] = m.idf[m.rows[features[k], 0]]
+            if counts[k] > 1:
+                values[k] *= 1.0 + np.log(np.float64(counts[k]))
+        length = np.sqrt((values * values).sum())
         for k in range(total):
-            if count_features(s.hashes[k : k + 1], 1, m.slots, s.counts, one) == 0:
+            if count_features(s.hashes[k : k + 1], 1, m.slots, m.rows, s.seen, s.touched, s.tally) == 0:
                 continue
-            feature = one[0]
-            s.counts[feature] = 0
-            count = counts[order[np.searchsorted(ranked, feature)]]
-            value = m.idf[m.rows[feature, 0]] / np.sqrt(square) / count
-            if count > 1:
-                value *= 1.0 + np.log(np.float64(count))
+            feature = s.touched[0]
+            place = np.searchsorted(features, feature)
+            value = values[place] / length / counts[place]
             first, last = max(spans[k, 0], 0), min(spans[k, 1], n)
             solid = 0
             for i in range(first, last):
