@@ -18,7 +18,9 @@ SOURCE = Path(classifier.__file__).parent
 ROOT = SOURCE.parents[1]
 FLOORS = [
     "guidelines errors codepoints kernels text",
-    "messages results examples corpora downloads policy assembly agreement counts duplicates shape rules dataset datasheet",
+    "messages exports text_exports parquet_exports results result_formats examples "
+    "corpora corpus_registry corpus_steps downloads policy assembly "
+    "agreement counts duplicates shape rules dataset datasheet",
     "features",
     "release training evaluation golden card",
     "scoring batch senders compare spark tracking report",
@@ -26,7 +28,8 @@ FLOORS = [
 ]
 FLOOR = {module: number for number, modules in enumerate(FLOORS) for module in modules.split()}
 ONLY_IN = {"numba": {"kernels"}, "pyspark": {"spark"}, "mlflow": {"tracking"}, "matplotlib": {"report", "counts"}}
-HEAVY = "sklearn scipy pandas nltk mlflow pyspark matplotlib pyarrow joblib"
+# numba itself imports scipy's BLAS (scipy.linalg) where scipy is installed; nothing else of it may be loaded.
+HEAVY = "sklearn scipy.sparse scipy.stats scipy.optimize pandas nltk mlflow pyspark matplotlib pyarrow joblib"
 
 FILES = sorted(SOURCE.rglob("*.py"))
 
@@ -92,13 +95,18 @@ def test_files_are_short_enough_to_read(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
 
 
+def is_stub(node):
+    """The ``...`` of a protocol, which its class describes."""
+    return isinstance(node, ast.FunctionDef) and ast.unparse(node.body) == "..."
+
+
 @each_file
 def test_everything_public_says_what_it_is(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree) or not tree.body, "the module has no docstring"
     nodes = [*tree.body]
     for node in nodes:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_") and not is_stub(node):
             assert ast.get_docstring(node), f"line {node.lineno}: {node.name} has no docstring"
             if isinstance(node, ast.ClassDef):
                 nodes += node.body
@@ -133,7 +141,7 @@ scorer = classifier.load(sys.argv[1])
 verdict = scorer.score("you stupid idiot, add me on whatsapp", surface="comment")
 assert verdict.reasons and scorer.explain("hi").cleaned == "hi"
 scorer.recommend(["hi", "you"] * 400, ["comment", None] * 400)
-print(*sorted({{name.partition(".")[0] for name in sys.modules}} & {{*{HEAVY.split()!r}}}))
+print(*sorted(sys.modules.keys() & {HEAVY.split()!r}))
 """
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code, release_folder], capture_output=True, text=True, check=True
@@ -149,12 +157,14 @@ def commands(group, name):
         yield f"{name} {part}", command
 
 
-@pytest.mark.parametrize(("name", "command"), [*commands(cli, "classifier")], ids=lambda value: str(value)[:40])
-def test_every_command_is_documented(name, command):
+COMMANDS = dict(commands(cli, "classifier"))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_documented(name):
     assert name in (ROOT / "README.md").read_text(encoding="utf-8"), "the README does not show it"
-    assert command.help, "it has no help"
+    assert COMMANDS[name].help, "it has no help"
 
 
 def test_there_are_commands():
-    names = {name for name, _ in commands(cli, "classifier")}
-    assert {"classifier score", "classifier explain", "classifier train", "classifier corpora read"} <= names
+    assert {"classifier score", "classifier explain", "classifier train", "classifier corpora read"} <= {*COMMANDS}

@@ -25,7 +25,7 @@ VIOLATIONS = [
     ("spam", "限时优惠！点击链接购买课程，加入我们的频道赚钱"),
     ("hate", "all muslims are filthy animals and should be thrown out of our country"),
     ("hate", "Los negros son animales, no deberían existir"),
-    ("political_religious", "The president is a liar, vote him out in the next election and protest against his government"),
+    ("political_religious", "The president is a liar, vote him out in the election and protest against his government"),
     ("political_religious", "Jesus is the only way to God, repent and accept the Bible or you will burn in hell"),
     ("personal_info", "add me on whatsapp +1 415 555 0142 or write to kim.jones@example.com"),
     ("personal_info", "내 카톡 아이디는 minsu8831 이고 전화번호는 010-5555-0142 야"),

@@ -131,13 +131,6 @@ def test_a_group_always_falls_into_the_same_part():
     # these stand in releases already made
     parts = split_of(["edos:1", "edos:2", "a", "b", "c", "d"])
     assert parts.tolist() == ["dev", "train", "dev", "train", "dev", "train"]
-        "dev",
-        "train",
-        "dev",
-        "train",
-        "dev",
-        "train",
-    ]
 
 
 def test_restyled_copies_of_held_out_messages_are_not_trained_on():

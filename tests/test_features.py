@@ -149,7 +149,7 @@ def test_restrict_keeps_columns_in_the_order_given():
         (["a", None], TypeError, r"texts\[1\] is NoneType, not str"),
         (["a", "b", 3.5], TypeError, r"texts\[2\] is float, not str"),
         ([b"a"], TypeError, r"texts\[0\] is bytes, not str"),
-        (np.ones((2, 2)), TypeError, r"texts\[0\] is list, not str"),
+        (np.ones((2, 2)), TypeError, "texts is ndarray, not a sequence of str"),
         ("one string", ValueError, "string object received"),
         ([], ValueError, "no n-gram occurs in 1 of 0 messages; lower min_df or add messages"),
         (["", " \x00", "\u200b"], ValueError, "no n-gram occurs in 1 of 3 messages"),

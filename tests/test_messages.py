@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifier import messages
+from classifier import messages, parquet_exports, text_exports
 from classifier.errors import MessagesError
 from classifier.messages import Columns, format_of, read_messages
 
@@ -196,14 +196,14 @@ def test_an_open_quote_costs_its_own_row(written):
 
 
 def test_an_open_quote_swallows_no_more_lines_than_the_limit(written, monkeypatch):
-    monkeypatch.setattr(messages, "_MAX_LINES", 3)
+    monkeypatch.setattr(text_exports, "_MAX_LINES", 3)
     read = Read(written('id,text\n1,"a\nb\nc"\n2,"open\n3,c\n4,d\n5,e\n6,"f"\n'))
     assert (read.ids, read.texts[0]) == (["1", "3", "4", "5", "6"], "a\nb\nc")
     assert read.bad[0].reason == "longer than 16,777,216 characters or 3 lines (line 5)"
 
 
 def test_the_rest_of_a_line_beyond_the_limit_is_skipped_past_carriage_returns(written, monkeypatch):
-    monkeypatch.setattr(messages, "MAX_ROW", 100)
+    monkeypatch.setattr(text_exports, "MAX_ROW", 100)
     # The second piece of the line ends with a carriage return, which ends no line in this file.
     read = Read(written("id,text\n1," + "x" * 197 + "\r2,not a row\n3,ok\n"))
     assert (read.ids, read.rows, [row.row for row in read.bad]) == (["3"], [2], [1])
@@ -216,9 +216,9 @@ def test_quotes_that_are_not_doubled_are_set_aside_and_quotes_inside_a_word_are_
 
 
 def test_an_open_quote_swallows_no_more_than_the_limit(written, monkeypatch):
-    monkeypatch.setattr(messages, "MAX_ROW", 1000)
+    monkeypatch.setattr(text_exports, "MAX_ROW", 1000)
     fed = 0
-    lines = messages._lines
+    lines = messages.capped_lines
 
     def counted(*file):
         nonlocal fed
@@ -226,7 +226,7 @@ def test_an_open_quote_swallows_no_more_than_the_limit(written, monkeypatch):
             fed += 1
             yield line
 
-    monkeypatch.setattr(messages, "_lines", counted)
+    monkeypatch.setattr(messages, "capped_lines", counted)
     path = written('id,text\n1,"open\n' + "".join(f"{i},row\n" for i in range(2, 10_000)))
     batches = read_messages(path, batch_size=10)
     first = next(batches)
@@ -238,7 +238,7 @@ def test_an_open_quote_swallows_no_more_than_the_limit(written, monkeypatch):
 
 def test_quotes_that_stay_open_forever_take_linear_time(written, monkeypatch):
     # Each line closes the quote of the line before and opens one, so every line starts a row that goes on to the limit.
-    monkeypatch.setattr(messages, "MAX_ROW", 2000)
+    monkeypatch.setattr(text_exports, "MAX_ROW", 2000)
     parsed = 0
     reader = csv.reader
 
@@ -251,7 +251,7 @@ def test_quotes_that_stay_open_forever_take_linear_time(written, monkeypatch):
 
         return reader(count(), **options)
 
-    monkeypatch.setattr(messages.csv, "reader", counted)
+    monkeypatch.setattr(text_exports.csv, "reader", counted)
     content = "id,text\n" + 'x","y\n' * 5000
     read = Read(written(content))
     assert not read.ids
@@ -260,7 +260,7 @@ def test_quotes_that_stay_open_forever_take_linear_time(written, monkeypatch):
 
 
 def test_a_line_beyond_the_limit_is_set_aside_and_the_next_is_read(written, monkeypatch):
-    monkeypatch.setattr(messages, "MAX_ROW", 1000)
+    monkeypatch.setattr(text_exports, "MAX_ROW", 1000)
     long = "x" * 5000
     for path in (
         written(f"id,text\n1,{long}\n2,ok\n3,{'y' * 996}\n4,{'y' * 997}\n5,ok\n"),
@@ -284,7 +284,8 @@ def test_a_message_of_a_million_characters_is_read(written):
 
 
 def test_batches_close_early_when_messages_are_long(written, parquet, monkeypatch):
-    monkeypatch.setattr(messages, "_BATCH_CHARACTERS", 10_000)
+    for module in (messages, parquet_exports):
+        monkeypatch.setattr(module, "BATCH_CHARACTERS", 10_000)
     texts = [str(i) * 1000 for i in range(100)]
     for path in (
         written("text\n" + "\n".join(texts)),

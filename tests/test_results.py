@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifier import results
+from classifier import result_formats
 from classifier.errors import MessagesError
 from classifier.guidelines import LABELS
 from classifier.messages import BadRow, Columns, Export, MessageBatch
@@ -146,7 +146,7 @@ def test_parquet_ids_of_json_are_integers_or_strings(tmp_path):
 
 
 def test_parquet_is_written_in_row_groups_of_one_schema(tmp_path, monkeypatch):
-    monkeypatch.setattr(results, "_ROW_GROUP", 100)
+    monkeypatch.setattr(result_formats, "_ROW_GROUP", 100)
     batches = [a_batch(list(range(i, i + 30))) for i in range(0, 300, 30)]
     rows = write(tmp_path / "r.parquet", *batches)
     assert [row["id"] for row in rows] == list(range(300))
@@ -204,7 +204,7 @@ def test_a_full_disk_is_told(tmp_path, name, monkeypatch):
         return open("/dev/full", mode.replace("x", "w"), **options)  # noqa: PTH123
 
     monkeypatch.setattr("pathlib.Path.open", full)
-    monkeypatch.setattr(results, "_ROW_GROUP", 5000)
+    monkeypatch.setattr(result_formats, "_ROW_GROUP", 5000)
     for n in (1, 10_000):
         batch = a_batch([str(uuid.uuid4()) for _ in range(n)])
         with pytest.raises(MessagesError, match=rf"{name}: cannot be written \(No space left on device\); free space"):

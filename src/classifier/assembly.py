@@ -71,7 +71,7 @@ def assemble(
     splits: Mapping[str, str] | None = None,
     folder: Path,
     mirror: str | Path | None = None,
-    corpus_weight: float = 0.2,
+    corpus_weight: float = 0.1,
     corpus_limit: int = 8_000,
     seed: int = 0,
     progress: Callable[[str, float], None] | None = None,

@@ -52,7 +52,7 @@ def evaluate(
         entry: dict[str, Any] = {"n": len(y), "positives": int(y.sum()), "average_precision": None}
         if MIN_POSITIVES <= y.sum() < len(y):
             entry["average_precision"] = float(average_precision_score(y, p))
-            entry["interval"] = _bootstrap(y, p, rng, resamples)
+            entry["interval"] = _bootstrap(y, p, rng, resamples) if resamples else None
         if len(y):
             entry["brier"] = float(brier_score_loss(y, p))
             entry["calibration_error"] = calibration_error(p, y)

@@ -55,7 +55,8 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
 
     Messages are cleaned by `classifier.text.clean`. The matrix equals that of a ``FeatureUnion`` of two scikit-learn
     ``TfidfVectorizer``: one over word n-grams (``token_pattern()``), one with ``analyzer="char_wb"`` that reads every
-    digit as 0. Each block of a row has unit length. Columns are ordered by falling document frequency.
+    digit as 0 and makes no n-gram of a lone space. Each block of a row has unit length. Columns are ordered by falling
+    document frequency.
 
     Parameters
     ----------

@@ -252,6 +252,8 @@ class Policy:
         [[2, 0, 1, 0, 0, 1]]
         """
         names = [None] * len(confidences) if surfaces is None else surfaces
+        if len(names) != len(confidences):
+            raise ValueError(f"{len(names)} surfaces for {len(confidences)} messages; give one for each")
         levels = np.zeros(confidences.shape, np.uint8)
         for surface in set(names):
             rows = np.flatnonzero([name == surface for name in names]) if surfaces is not None else slice(None)
@@ -331,7 +333,7 @@ def read_policy(path: str | Path, base: Policy | None = None) -> Policy:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise PolicyError(error.strerror or "cannot be read", where=str(path)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PolicyError(f"is not TOML: {error}", where=str(path)) from error
     points = {label: dict(by_action) for label, by_action in base.points.items()}
     base_rates, surfaces = dict(base.base_rates), {surface: dict(rules) for surface, rules in base.surfaces.items()}
@@ -358,8 +360,10 @@ def read_policy(path: str | Path, base: Policy | None = None) -> Policy:
         for label, rule in rules.items():
             where = f"{path}, [surfaces.{surface}.{label}]"
             _known_keys({label: None}, LABELS, where)
+            if not isinstance(rule, dict):
+                raise PolicyError(f"{rule!r} is no rule", where=where, todo="write at_most = … or shift = … below it")
             _known_keys(rule, ("at_most", "shift"), where)
-            if rule.get("at_most", "block") not in _LEVELS:
+            if not isinstance(rule.get("at_most", "block"), str) or rule.get("at_most", "block") not in _LEVELS:
                 raise PolicyError(
                     f"at_most = {rule['at_most']!r} is no action", where=where, todo=f"use one of {', '.join(_LEVELS)}"
                 )

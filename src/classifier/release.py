@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +23,12 @@ import numpy as np
 from classifier import codepoints
 from classifier.errors import ReleaseError
 from classifier.guidelines import LABELS
+from classifier.kernels.counting import EMPTY
 from classifier.policy import Curve, Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from typing import BinaryIO
 
     from numpy.typing import NDArray
 
@@ -120,8 +123,10 @@ def save_release(release: Release, folder: str | Path, card: str) -> Release:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, dtype in ARRAYS.items():
-        np.save(folder / f"{name}.npy", np.ascontiguousarray(release.arrays[name], dtype), allow_pickle=False)
-    (folder / "CARD.md").write_text(card, encoding="utf-8")
+        with _replacing(folder / f"{name}.npy") as file:
+            np.save(file, np.ascontiguousarray(release.arrays[name], dtype), allow_pickle=False)
+    with _replacing(folder / "CARD.md") as file:
+        file.write(card.encode())
     content: dict[str, Any] = {
         "format": FORMAT,
         "name": release.name,
@@ -137,8 +142,21 @@ def save_release(release: Release, folder: str | Path, card: str) -> Release:
     content["digest"] = _identity(content)
     content["seal"] = hashlib.sha256(_canonical(content)).hexdigest()
     text = json.dumps(content, indent=1, allow_nan=False)
-    (folder / "release.json").write_text(text + "\n", encoding="utf-8")
+    with _replacing(folder / "release.json") as file:
+        file.write(f"{text}\n".encode())
     return load_release(folder)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """Write a new file and put it in place of the old one, which classifiers may have mapped into memory."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def load_release(folder: str | Path) -> Release:
@@ -172,6 +190,7 @@ def load_release(folder: str | Path) -> Release:
                 raise ReleaseError(
                     f"{name}.npy holds {arrays[name].dtype}", where=where, todo="fetch the release again"
                 )
+        _check_contents(content, arrays, where)
         return Release(
             content["name"],
             {name: np.asarray(array) for name, array in arrays.items()},
@@ -182,15 +201,41 @@ def load_release(folder: str | Path) -> Release:
             content["record"],
             content["digest"],
         )
-    except (KeyError, TypeError, ValueError, OSError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, OSError, AttributeError) as error:
         raise ReleaseError(
             f"is damaged ({error})", where=where, todo="fetch the release again or train it anew"
         ) from error
 
 
+def _check_contents(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], where: str) -> None:
+    """Refuse what the loops would trip over: they trust the shapes and indices of a release."""
+    slots, rows, idf, curves = (arrays[name] for name in ("slots", "rows", "idf", "curves"))
+    filled = slots[slots != EMPTY] if slots.ndim == 1 else slots
+    ranges = [*content["settings"]["word_ngrams"], *content["settings"]["char_ngrams"]]
+    numbers = content["coefficients"]
+    sound = {
+        "slots": slots.ndim == 1 and len(slots) & (len(slots) - 1) == 0 and len(filled) < len(slots),
+        "rows": rows.ndim == 2 and rows.shape[1] == 8 and len(rows) > 0,
+        "idf": idf.ndim == 1 and len(idf) > 0 and bool(np.isfinite(idf).all()),
+        "curves": curves.ndim == 3 and curves.shape[::2] == (len(LABELS), 3),
+        "settings": len(ranges) == 4 and all(type(n) is int and 0 <= n <= 8 for n in ranges),
+        "coefficients": set(numbers) == {"steps", "intercepts", "slopes", "offsets"}
+        and all(len(values) == len(LABELS) and np.isfinite(values).all() for values in numbers.values()),
+        "counts": set(content["counts"]) == set(LABELS),
+    }
+    if all(sound.values()):
+        sound["slots"] = int((filled & np.uint64((1 << 24) - 1)).max(initial=0)) < len(rows)
+        sound["rows"] = bool((rows[:, 0] >= 0).all()) and int(rows[:, 0].max()) < len(idf)
+    for name, holds in sound.items():
+        if not holds:
+            raise ReleaseError(
+                f"its {name} make no sense", where=where, todo="fetch the release again or train it anew"
+            )
+
+
 def _read_json(folder: Path) -> dict[str, Any]:
     path = folder / "release.json"
-    if not path.is_file():
+    if path.is_symlink() or not path.is_file():
         raise ReleaseError("no release here (release.json is missing)", where=str(folder),
                            todo="give the folder of a release, such as models/default")  # fmt: skip
     try:

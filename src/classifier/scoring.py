@@ -179,7 +179,8 @@ class Classifier:
         # Comparing floats of one row costs less in Python than in numpy.
         values, limits = confidences[0].tolist(), thresholds.tolist()
         levels = [
-            sum(value >= limit for limit in row) if known[0] else 0 for value, row in zip(values, limits, strict=True)
+            max((k for k in (1, 2, 3) if known[0] and value >= row[k - 1]), default=0)
+            for value, row in zip(values, limits, strict=True)
         ]
         reasons = self._reasons(text, values, levels, limits) if any(levels) else ()
         return Verdict(
@@ -194,10 +195,19 @@ class Classifier:
         )
 
     def recommend(self, texts: Iterable[str], surfaces: Sequence[str | None] | None = None) -> Recommendations:
-        """Verdicts of many messages as arrays; equal to `score` of each."""
+        """Verdicts of many messages as arrays; equal to `score` of each.
+
+        ``surfaces`` is None or one of `SURFACES` or None for each message. Raises as `score` does, and `ValueError`
+        where the lengths differ.
+        """
         sequence = as_texts(texts)
-        for surface in set(surfaces or ()):
-            self._check_surface(surface)
+        if surfaces is not None:
+            convert = getattr(surfaces, "to_pylist", None) or getattr(surfaces, "tolist", None)
+            surfaces = convert() if convert else list(surfaces)
+            if len(surfaces) != len(sequence):
+                raise ValueError(f"{len(surfaces)} surfaces for {len(sequence)} texts; give one for each")
+            for surface in set(surfaces):
+                self._check_surface(surface)
         confidences, known = self._scored(sequence, None)
         label_actions = self.policy.recommend(confidences, surfaces)
         label_actions[~known] = 0

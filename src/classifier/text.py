@@ -56,6 +56,8 @@ def as_texts(texts: Iterable[str]) -> Sequence[str]:
     if values is None:
         convert = getattr(texts, "to_pylist", None) or getattr(texts, "tolist", None)
         values = convert() if convert else list(texts)
+        if not isinstance(values, list) or getattr(texts, "ndim", 1) != 1:
+            raise TypeError(f"texts is {type(texts).__name__}, not a sequence of str; give one column")
     for position, text in enumerate(values):
         if not isinstance(text, str):
             raise TypeError(

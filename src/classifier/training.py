@@ -58,7 +58,7 @@ class Settings:
     max_features: int = 300_000
     regularisation: float = 0.5
     imbalance: float = 0.25
-    corpus_weight: float = 0.2
+    corpus_weight: float = 0.1
     corpus_limit: int = 8_000
     folds: int = 5
     seed: int = 0

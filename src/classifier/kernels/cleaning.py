@@ -200,7 +200,7 @@ def _undo_leet(out, kinds, start, end, dotted, leet):
         while j < end and out[j] < 128 and leet[out[j]]:
             j += 1
         inside = i > start and kinds[i - 1] == LATIN and j < end and kinds[j] == LATIN and j - i <= 2
-        if out[i] == 36:  # $tupid, a$$
+        if out[i] == 36 and out[j - 1] == 36:  # $tupid, a$$, but not US$5
             ahead = j + 2 < end and kinds[j] == LATIN and kinds[j + 1] == LATIN and kinds[j + 2] == LATIN
             inside |= j - i <= 2 and ((i == start and ahead) or (j == end and i > start and kinds[i - 1] == LATIN))
         if out[i] == 33 or out[i] == 124:  # one mark only: "wow!!ok"

@@ -1,0 +1,106 @@
+"""Exports as Parquet: record batches of Arrow arrays, with ids of the file's own type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from classifier.errors import MessagesError
+from classifier.exports import BATCH_CHARACTERS, BadRow, Export, MessageBatch, find_columns, surface_names
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+    from classifier.exports import Columns
+
+__all__ = ["read_parquet"]
+
+
+def read_parquet(path: Path, asked: Columns, batch_size: int) -> Generator[MessageBatch, None, None]:
+    """Stream a Parquet file as batches of at most `batch_size` rows, fewer where its messages are long."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    done = 0
+    try:
+        # With a buffer a column chunk is read page by page instead of whole.
+        with pq.ParquetFile(path, buffer_size=2**20) as file:
+            schema, groups, total = file.schema_arrow, file.metadata, file.metadata.num_rows
+            columns = find_columns(schema.names, asked, path)
+            of_text = schema.field(columns.text).type
+            value_type = of_text.value_type if pa.types.is_dictionary(of_text) else of_text
+            if value_type not in (pa.string(), pa.large_string(), pa.string_view()):
+                todo = "name another column with --text-column, or write it as a string column"
+                raise MessagesError(f"column '{columns.text}' holds {of_text}, not text", where=str(path), todo=todo)
+            export = Export(path, "parquet", None, columns)
+            names = [name for name in (columns.id, columns.text, columns.surface) if name is not None]
+            size = sum(groups.row_group(i).total_byte_size for i in range(groups.num_row_groups))
+            batch_size = max(1, min(batch_size, BATCH_CHARACTERS * total // max(size, 1)))
+            for record in file.iter_batches(batch_size, columns=names):
+                done += len(record)
+                yield _parquet_batch(export, record, done - len(record), done / total)
+            if not done:
+                empty = pa.RecordBatch.from_pylist([], schema=pa.schema([schema.field(name) for name in names]))
+                yield _parquet_batch(export, empty, 0, 1.0)
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno:  # the disk, not the file
+            raise
+        where, what = str(path), f"is damaged after row {done}" if done else "is not a whole Parquet file"
+        raise MessagesError(what, where=where, todo="export it again or name its format with --format") from error
+
+
+def _parquet_batch(export: Export, record: Any, before: int, fraction: float) -> MessageBatch:
+    import pyarrow as pa
+
+    columns, n = export.columns, len(record)
+    texts = _strings(record.column(columns.text))
+    rows: Sequence[int] = range(before + 1, before + n + 1)
+    ids = pa.array(rows, pa.int64()) if columns.id is None else _strings(record.column(columns.id))
+    surfaces: list[Any] = [None] * n
+    if columns.surface is not None:
+        raw = _strings(record.column(columns.surface))
+        broken = _broken_rows(raw)
+        surfaces = ["?" if i in broken else raw[i].as_py() for i in range(n)] if broken else raw.to_pylist()
+    unreadable = _broken_rows(ids)
+    reasons = dict.fromkeys(unreadable, "the id is not valid UTF-8")
+    reasons |= dict.fromkeys(_broken_rows(texts), "the text is not valid UTF-8")
+    if texts.null_count:
+        reasons |= {i: "the text is null" for i, valid in enumerate(texts.is_valid().to_pylist()) if not valid}
+    bad: list[BadRow] = []
+    if reasons:
+        for i, reason in sorted(reasons.items()):
+            key = None if i in unreadable else ids[i].as_py()
+            bad.append(BadRow(str(export.path), before + i + 1, reason, key))
+        kept = pa.array([i for i in range(n) if i not in reasons], pa.int64())
+        texts, ids = texts.take(kept), ids.take(kept)
+        rows, surfaces = [before + i + 1 for i in kept.to_pylist()], [surfaces[i] for i in kept.to_pylist()]
+    names, unknown = surface_names(surfaces)
+    return MessageBatch(export, ids, texts, names, rows, tuple(bad), unknown, fraction)
+
+
+def _strings(array: Any) -> Any:
+    """Undo dictionary and view encodings, which few Arrow functions take; leave other types as they are."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(array.type):
+        array = array.cast(array.type.value_type)
+    return array.cast(pa.large_string()) if array.type == pa.string_view() else array
+
+
+def _broken_rows(array: Any) -> set[int]:
+    """Positions of the strings that are not UTF-8, which Parquet does not rule out and Arrow does not check."""
+    import pyarrow as pa
+
+    if array.type not in (pa.string(), pa.large_string()):
+        return set()
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid:
+        broken = set()
+        for i, value in enumerate(array.cast(pa.large_binary()).to_pylist()):
+            try:
+                (value or b"").decode()
+            except UnicodeDecodeError:
+                broken.add(i)
+        return broken
+    return set()
