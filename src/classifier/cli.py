@@ -46,7 +46,9 @@ def main() -> None:
         err.print(f"[bold red]error:[/] {_plain(error)}", soft_wrap=True, highlight=False)
         sys.exit(2 if isinstance(error, InputError) else 1)
     except ModuleNotFoundError as error:
-        err.print(f"[bold red]error:[/] this needs {error.name}; install it: pip install 'guideline-classifier[train]'")
+        err.print(
+            f"[bold red]error:[/] this needs {error.name}; install it: pip install 'guideline-classifier\\[train]'"
+        )
         sys.exit(2)
     except KeyboardInterrupt:
         err.print("interrupted")

@@ -96,16 +96,22 @@ class Curve:
     negatives: float
 
     @classmethod
-    def of(cls, confidences: NDArray[np.float32], truth: NDArray[Any]) -> Curve:
-        """The curve of confidences of shape (n,) against truth 1 or 0 (NaN: unknown, left out)."""
+    def of(
+        cls, confidences: NDArray[np.float32], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
+    ) -> Curve:
+        """The curve of confidences of shape (n,) against truth 1 or 0 (NaN: unknown, left out).
+
+        ``weights`` say how much each negative counts: less where such messages are rarer in the population than here.
+        """
         known = ~np.isnan(truth)
-        confidences, truth = confidences[known], truth[known] > 0
+        counted = np.ones(len(truth)) if weights is None else weights
+        confidences, counted, truth = confidences[known], counted[known], truth[known] > 0
         order = np.argsort(-confidences, kind="stable")
         ranked = confidences[order]
         last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], [True] * bool(len(ranked))))
-        true_positives, false_positives = np.cumsum(truth[order])[last], np.cumsum(~truth[order])[last]
+        true_positives, false_positives = np.cumsum(truth[order])[last], np.cumsum(~truth[order] * counted[order])[last]
         return cls(ranked[last], true_positives.astype(float), false_positives.astype(float),
-                   float(truth.sum()), float((~truth).sum()))  # fmt: skip
+                   float(truth.sum()), float((~truth * counted).sum()))  # fmt: skip
 
     def thinned(self, size: int = 512) -> Curve:
         """At most ``size`` points: all where few negatives are above, fewer below."""

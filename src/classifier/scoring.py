@@ -316,8 +316,14 @@ def _heaviest(text: str, spans: list[Span], weights: NDArray[np.float64]) -> tup
             stretches[-1][1:] = [spans[k].end, stretches[-1][2] + weights[k], k]
         else:
             stretches.append([spans[k].start, spans[k].end, weights[k], k])
-    heaviest = sorted(sorted(stretches, key=lambda stretch: -stretch[2])[:_MAX_SPANS])
-    return tuple(Span(int(start), int(end), text[int(start) : int(end)]) for start, end, *_ in heaviest)
+    # One original character may be spelled out as several units: stretches that share it become one.
+    merged: list[tuple[int, int]] = []
+    for start, end, *_ in sorted(sorted(stretches, key=lambda stretch: -stretch[2])[:_MAX_SPANS]):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], int(end)))
+        else:
+            merged.append((int(start), int(end)))
+    return tuple(Span(start, end, text[start:end]) for start, end in merged)
 
 
 def _chunks(texts: Sequence[str], size: int) -> list[tuple[int, int]]:

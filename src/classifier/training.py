@@ -235,8 +235,8 @@ def train(
 
     ``examples`` has the columns of `examples.read_examples`; ``group`` (else ``author``, else ``id``) names what must
     stay in one fold, ``weight`` (default 1) how much a row counts, and ``annotated`` (default all) the rows judged for
-    all six labels by our guide: those calibrate; ``population`` (default: ``annotated``) the rows that operating
-    points are chosen on.
+    all six labels by our guide: those calibrate; ``population`` (default: ``annotated``) how much a harmless row
+    counts when operating points are chosen, 0 leaving a row out.
 
     Same examples, settings and library versions give the same release digest.
 
@@ -248,7 +248,7 @@ def train(
     groups = examples[column].astype(str).tolist() if column else None
     weights = examples["weight"].to_numpy(float) if "weight" in examples else np.ones(len(texts))
     judged = examples["annotated"].to_numpy(bool) if "annotated" in examples else np.ones(len(texts), bool)
-    population = examples["population"].to_numpy(bool) if "population" in examples else judged
+    population = examples["population"].to_numpy(float) if "population" in examples else judged.astype(float)
 
     report("reading n-grams", 0.0)
     vectorizer = MessageVectorizer(
@@ -263,7 +263,11 @@ def train(
         X = vectorizer.transform(texts)
     models.fit(X, y, weights, groups, judged, report)
     report("choosing operating points", 0.0)
-    curves = {label: Curve.of(models.out_of_fold_[population, i], y[population, i]) for i, label in enumerate(LABELS)}
+    counted = population > 0
+    curves = {
+        label: Curve.of(models.out_of_fold_[counted, i], y[counted, i], population[counted])
+        for i, label in enumerate(LABELS)
+    }
     release = _release(name, vectorizer, models, curves, (policy or Policy()), settings, record or {})
     pipeline = Pipeline([("features", vectorizer), ("labels", models)])
     return Training(_with_metrics(release, pipeline, models, y, judged, held_out or {}, report), pipeline)
