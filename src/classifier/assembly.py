@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from classifier.corpora import Corpus
 
-__all__ = ["TrainingData", "assemble", "data_folder", "read_splits"]
+__all__ = ["TrainingData", "assemble", "data_folder", "our_messages", "read_splits"]
 
 HELD_OUT = ("dev", "test")
 # Near-twins of violations, and texts collected where there is abuse, are far more frequent here than among members:
@@ -56,6 +56,11 @@ def data_folder() -> Path:
         raise ExamplesError("our labelled messages are not installed", where=str(folder),
                             todo="clone the repository, or name your own with --examples")  # fmt: skip
     return folder
+
+
+def our_messages(folder: Path) -> list[Path]:
+    """The files of our messages, also those whose shape tells their labels: they train and are never held out."""
+    return [path for name in ("messages", "shape_telling") for path in sorted((folder / name).glob("*.csv"))]
 
 
 def read_splits(path: Path) -> dict[str, str]:

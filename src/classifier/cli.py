@@ -201,7 +201,7 @@ def explain(text: str, surface: str | None, release: str | None, policy: str | N
     "--corpus", "names", multiple=True, help="Public corpus to train on (repeat); default: all; 'none' for none."
 )
 @click.option(
-    "--examples", "files", multiple=True, type=click.Path(), help="Labelled messages (repeat); default: data/messages."
+    "--examples", "files", multiple=True, type=click.Path(), help="Labelled messages (repeat); default: ours."
 )
 @click.option("--folder", type=click.Path(), default="data/downloads", show_default=True, help="Where corpora are.")
 @click.option("--policy", type=click.Path(), help="A policy.toml with the operating points to resolve.")
@@ -217,7 +217,7 @@ def train(
     with_test: bool,
 ) -> None:
     """Train a release on labelled messages and public corpora."""
-    from classifier.assembly import assemble, data_folder, read_splits
+    from classifier.assembly import assemble, data_folder, our_messages, read_splits
     from classifier.card import card
     from classifier.corpora import load_registry
     from classifier.policy import read_policy
@@ -227,7 +227,7 @@ def train(
     settings = Settings(seed=seed)
     corpora = _corpora(load_registry(), () if names == ("none",) else names) if names != ("none",) else []
     ours = not files
-    examples = [Path(file) for file in files] or sorted((data_folder() / "messages").glob("*.csv"))
+    examples = [Path(file) for file in files] or our_messages(data_folder())
     annotations = sorted((data_folder() / "annotations").glob("*.csv")) if corpora and ours else []
     splits = read_splits(data_folder() / "splits.toml") if ours else {}
     with _bar("reading") as progress:
