@@ -127,9 +127,9 @@ def score(
 ) -> None:  # fmt: skip
     """Score an EXPORT of messages and write one result row for each of its rows."""
     from classifier.batch import score_export
-    from classifier.messages import Columns, format_of
+    from classifier.messages import Columns, format_of, read_messages
 
-    format_of(export, format)
+    read_messages(export, format=format).close()  # what is wrong with its name is said before anything is loaded
     format_of(target, out_format)
     classifier = _load(release, policy)
     columns = Columns(id=id_column, text=text_column, surface=surface_column)
