@@ -71,7 +71,10 @@ def test_parquet_holds_the_same(csv, tmp_path, dtype):
             r"row 2, column surface: holds 'sms' \(and 1",
         ),
         ([], r"mine\.csv: holds no messages; add labelled messages"),
-        (["1,a,en,comment,0,0,0,0,0,0", "2,b,en,post,0,0,0,0,0,0,0"], r"mine\.csv: cannot be read: .*line 3"),
+        (
+            ["1,a,en,comment,0,0,0,0,0,0", "2,b,en,post,0,0,0,0,0,0,0"],
+            r"mine\.csv, row 3: 11 fields where the header has 10",
+        ),
     ],
 )
 def test_mistakes_name_file_row_and_column(csv, rows, message):
@@ -85,8 +88,8 @@ def test_mistakes_name_file_row_and_column(csv, rows, message):
         ("text", None, r"mine\.parquet, row 3, column text: is missing; fill it in or remove the row"),
         (
             "id",
-            5,
-            r"mine\.parquet, row 2, column id: holds '\d', which is no text",
+            "",
+            r"mine\.parquet, row \d, column id: is empty",
         ),
         ("surface", None, r"row 3, column surface: is missing"),
     ],
@@ -109,12 +112,12 @@ def test_files_that_are_none(csv, tmp_path):
             csv(header="id,text,surface,spam"),
             r"column lang, harassment, .* is missing \(found: id, text, surface, spam\)",
         ),
-        (csv("1,é", name="l.csv", encoding="latin-1"), r"l\.csv: cannot be read"),
+        (csv("1,é", name="l.csv", encoding="latin-1"), r"l\.csv, near row 2: is not UTF-8"),
     ):
         with pytest.raises(ExamplesError, match=message):
             read_examples(path)
     (tmp_path / "empty.csv").touch()
-    with pytest.raises(ExamplesError, match=r"empty\.csv: cannot be read"):
+    with pytest.raises(ExamplesError, match=r"empty\.csv: is empty"):
         read_examples(tmp_path / "empty.csv")
 
 

@@ -31,7 +31,7 @@ def test_a_verdict_tells_everything(classifier_):
     assert verdict.recommendation >= "flag"
     assert [*verdict.confidences] == [*LABELS]
     assert "personal_info" in verdict.labels
-    assert verdict.advice == tuple(GUIDELINES[reason.label].advice for reason in verdict.reasons)
+    assert verdict.advice.splitlines() == [GUIDELINES[reason.label].advice for reason in verdict.reasons]
     assert (verdict.known, verdict.surface, verdict.release) == (True, "comment", classifier_.release_id)
     reason = next(reason for reason in verdict.reasons if reason.label == "personal_info")
     assert reason.action == verdict.recommendation
@@ -45,7 +45,7 @@ def test_reasons_are_sorted_and_their_spans_are_in_the_text(classifier_, example
         verdict = classifier_.score(text)
         severity = [(reason.action.level, reason.confidence) for reason in verdict.reasons]
         assert severity == sorted(severity, reverse=True)
-        assert tuple(GUIDELINES[reason.label].advice for reason in verdict.reasons) == verdict.advice
+        assert [GUIDELINES[reason.label].advice for reason in verdict.reasons] == verdict.advice.splitlines()
         assert {reason.label for reason in verdict.reasons} == {*verdict.labels}
         for reason in verdict.reasons:
             assert reason.confidence >= reason.threshold

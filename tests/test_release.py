@@ -188,7 +188,7 @@ def test_a_link_is_refused_even_to_the_same_bytes(tampered, name):
         ({"policy": {}}, "is damaged"),
         ({"coefficients": None}, None),
         ({"counts": {"spam": [1]}}, "its counts make no sense"),
-        ({"files": {"../secret": "0"}}, "is no file of a release"),
+        ({"files": {"../secret": "0"}}, "does not list its files"),
         ({"settings": {}}, None),
     ],
 )

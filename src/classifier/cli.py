@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 
 from classifier.cli_data import data
-from classifier.errors import ClassifierError, InputError
+from classifier.errors import ClassifierError
 from classifier.guidelines import LABELS, SURFACES
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except ClassifierError as error:
         err.print(f"[bold red]error:[/] {_plain(error)}", soft_wrap=True, highlight=False)
-        sys.exit(2 if isinstance(error, InputError) else 1)
+        sys.exit(2)
     except ModuleNotFoundError as error:
         err.print(
             f"[bold red]error:[/] this needs {error.name}; install it: pip install 'guideline-classifier\\[train]'"
@@ -189,7 +189,7 @@ def explain(text: str, surface: str | None, release: str | None, policy: str | N
         table.add_row(label, f"{verdict.confidences[label]:.3f}", f"{found.scores[label]:+.2f}", words,
                       style="" if label not in verdict.labels else "bold")  # fmt: skip
     out.print(table)
-    for advice in verdict.advice:
+    for advice in verdict.advice.splitlines():
         out.print(f"advice: {advice}", highlight=False)
 
 
@@ -306,9 +306,9 @@ def corpora_fetch(names: tuple[str, ...], folder: str, mirror: str | None) -> No
     with Progress(*columns, console=err) as progress:
         for corpus in chosen:
             task = progress.add_task(corpus.name, total=None)
-            fetch(corpus, folder, mirror=mirror, progress=partial(_advance, progress, task))
+            fetch(corpus, folder, mirror=mirror, copy=True, progress=partial(_advance, progress, task))
             progress.update(task, description=corpus.name, completed=1, total=1)
-    out.print(f"{len(chosen)} corpora are whole and verified in {mirror or folder}", highlight=False)
+    out.print(f"{len(chosen)} corpora are whole and verified in {folder}", highlight=False)
 
 
 @corpora.command("read")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,12 +36,17 @@ COLUMNS = ("id", "text", "lang", "surface", *LABELS, "corpus", "part", "group")
 
 
 def fetch(
-    corpus: Corpus, folder: str | Path, *, mirror: str | Path | None = None, progress: Progress | None = None
+    corpus: Corpus,
+    folder: str | Path,
+    *,
+    mirror: str | Path | None = None,
+    copy: bool = False,
+    progress: Progress | None = None,
 ) -> list[Path]:
     """Get the verified files of `corpus`, in the registry's order; missing ones are downloaded to ``folder/<corpus>/``.
 
     With a `mirror` (or the environment variable ``CLASSIFIER_MIRROR``), laid out ``<mirror>/<corpus>/<file>``, files
-    are read in place and the network is not used.
+    are taken from there and the network is not used: read in place or, with `copy`, copied to ``folder/<corpus>/``.
 
     Raises
     ------
@@ -64,7 +70,15 @@ def fetch(
             raise CorpusError("not in the mirror", where=str(path), todo=f"put it there, from {file.url}")
         else:
             download(file.url, path, size=file.bytes, sha256=file.sha256, progress=progress)
-    return paths
+    if not (mirror and copy):
+        return paths
+    copies = [Path(folder) / corpus.name / path.name for path in paths]
+    for path, target in zip(paths, copies, strict=True):
+        part = target.with_name(f"{target.name}.part")
+        part.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, part)
+        part.replace(target)
+    return copies
 
 
 def read(

@@ -1,7 +1,7 @@
-"""What can go wrong, as one tree.
+"""What can go wrong, as one tree. The command line answers each with one sentence and exit code 2.
 
     ClassifierError
-    ├── InputError          something the caller gave is wrong (the command line answers with exit code 2)
+    ├── InputError          something the caller gave is wrong
     │   ├── MessagesError   an export cannot be read or a result cannot be written
     │   ├── ExamplesError   labelled messages are malformed
     │   ├── CorpusError     a corpus is unknown, missing, or not what the registry says

@@ -6,6 +6,7 @@ matrix, and never 0.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,9 @@ def read_examples(path: str | Path) -> pd.DataFrame:
                 what.format(value=value) + more, where=f"{path}, row {rows[0] + 2}, column {column}", todo=todo
             )
 
+    if pd.api.types.is_integer_dtype(frame["id"]):
+        frame["id"] = frame["id"].astype(str)
+    refuse("id", frame["id"].eq(""), "is empty", "give each message an id of its own")
     for column in ("id", "text", "lang", "surface"):
         refuse(column, frame[column].isna(), "is missing", "fill it in or remove the row")
     for column in ("id", "text"):
@@ -97,12 +101,36 @@ def _read_table(path: Path) -> pd.DataFrame:
             raise ExamplesError(
                 f"has the unknown extension {path.suffix!r}", where=str(path), todo="use .csv or .parquet"
             )
-        # every cell is text: pandas would turn the messages "NA" and "null" into missing values
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, OSError) as error:
+        header, rows = _read_csv(path)
+        return pd.DataFrame(rows, columns=header, dtype=str)
+    except (ValueError, OSError, csv.Error) as error:
         raise ExamplesError(
             f"cannot be read: {error}", where=str(path), todo="check that it is the file you mean"
         ) from error
+
+
+def _read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Header and rows; every cell is text, where pandas would turn the messages "NA" and "null" into missing values."""
+    rows: list[list[str]] = []
+    header: list[str] = []
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        try:
+            header = next(reader, [])
+            for row in reader:
+                if row and len(row) != len(header):
+                    raise ExamplesError(
+                        f"{len(row)} fields where the header has {len(header)}",
+                        where=f"{path}, row {len(rows) + 2}", todo="quote fields that hold commas or line breaks",
+                    )  # fmt: skip
+                if row:
+                    rows.append(row)
+        except (csv.Error, UnicodeDecodeError) as error:
+            what = f"is not UTF-8 ({error})" if isinstance(error, UnicodeDecodeError) else f"is no CSV: {error}"
+            raise ExamplesError(what, where=f"{path}, near row {len(rows) + 2}", todo="save it as UTF-8 CSV") from error
+    if not header:
+        raise ExamplesError("is empty", where=str(path), todo=f"give the columns {', '.join(REQUIRED)}")
+    return header, rows
 
 
 def read_annotations(path: str | Path) -> pd.DataFrame:

@@ -177,9 +177,11 @@ def load_release(folder: str | Path) -> Release:
             )
         if content["cleaning"] != cleaning_digest():
             raise ReleaseError("was trained with other cleaning tables", where=where, todo="train again")
+        if set(content["files"]) != {*(f"{array}.npy" for array in ARRAYS), "CARD.md"}:
+            raise ReleaseError("does not list its files", where=where, todo="fetch the release again")
         for name, digest in content["files"].items():
-            if name not in {*(f"{array}.npy" for array in ARRAYS), "CARD.md"} or (folder / name).is_symlink():
-                raise ReleaseError(f"{name} is no file of a release", where=where, todo="fetch the release again")
+            if (folder / name).is_symlink():
+                raise ReleaseError(f"{name} is a link", where=where, todo="fetch the release again")
             if _file_digest(folder / name) != digest:
                 raise ReleaseError(
                     f"{name} is not the file that was released", where=where, todo="fetch the release again"

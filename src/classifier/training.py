@@ -254,7 +254,10 @@ def train(
     vectorizer = MessageVectorizer(
         word_ngrams=settings.word_ngrams, char_ngrams=settings.char_ngrams, min_df=settings.min_df
     )
-    X = vectorizer.fit_transform(texts)
+    try:
+        X = vectorizer.fit_transform(texts)
+    except ValueError as error:
+        raise TrainingError(str(error)) from error
     models = LabelModels(regularisation=settings.regularisation, imbalance=settings.imbalance, folds=settings.folds,
                          seed=settings.seed, n_jobs=n_jobs)  # fmt: skip
     if X.shape[1] > settings.max_features:

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from classifier.kernels.cleaning import DIGIT, MAX_EXPANSION, OTHER_LETTER, PUNCTUATION, SPACE, clean, folded_length
+from classifier.kernels.cleaning import (
+    DIGIT,
+    IDEOGRAPH,
+    LATIN,
+    MAX_EXPANSION,
+    OTHER_LETTER,
+    PUNCTUATION,
+    SPACE,
+    clean,
+    folded_length,
+)
 from classifier.kernels.compiling import compiled
 from classifier.kernels.counting import count_features
 from classifier.kernels.ngrams import NgramRanges, char_hashes, room_for, word_hashes
@@ -116,14 +126,30 @@ def _score_one(message, t, r, m, s, scores):
     total = char_hashes(s.cleaned, s.kinds, n, r, s.hashes, None)
     characters = count_features(s.hashes, total, m.slots, m.rows, s.seen, s.touched, s.tally)
     _add_block(characters, m, s, scores)
-    return words + characters
+    return words + characters if _is_enough(s.kinds, n) else 0
+
+
+@compiled
+def _is_enough(kinds, n):
+    """Whether a message says enough to be judged: an ideograph or emoji, two letters, or six digits.
+
+    A lone "b" or "2024" has features, and being all there is they would weigh as much as a whole message.
+    """
+    letters = digits = 0
+    for i in range(n):
+        if kinds[i] >= IDEOGRAPH:
+            return True
+        letters += LATIN <= kinds[i] <= OTHER_LETTER
+        digits += kinds[i] == DIGIT
+    return letters >= 2 or digits >= 6
 
 
 @compiled
 def score_messages(points, ends, first, last, t, r, m, s, confidences, known):
     """Score messages ``first`` to ``last`` (exclusive) of ``points[ends[i]:ends[i + 1]]``.
 
-    Writes row ``i`` of ``confidences`` (float32) and ``known[i]``, whether the message has any feature of the model.
+    Writes row ``i`` of ``confidences`` (float32) and ``known[i]``, whether the message has a feature of the
+    model and says enough to be judged.
     Nothing a message gives depends on the other messages.
     """
     labels = len(m.steps)
