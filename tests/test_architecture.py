@@ -168,3 +168,9 @@ def test_every_command_is_documented(name):
 
 def test_there_are_commands():
     assert {"classifier score", "classifier explain", "classifier train", "classifier corpora read"} <= {*COMMANDS}
+
+
+def test_every_module_has_its_room_in_the_architecture():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    modules = {path.name for path in (ROOT / "src" / "classifier").glob("*.py")}
+    assert {name for name in modules if f"`{name}`" not in page} == set()
