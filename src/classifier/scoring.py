@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from classifier.errors import ReleaseError
 from classifier.guidelines import GUIDELINES, LABELS, SURFACES
 from classifier.kernels import scoring as kernel
 from classifier.kernels.ngrams import NgramRanges, room_for
 from classifier.policy import ACTIONS, Action, Policy
 from classifier.release import Release, load_release, release_folder
-from classifier.text import as_texts, cleaning_tables, code_points
+from classifier.text import as_texts, cleaning_tables, code_points, column_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -205,9 +206,8 @@ class Classifier:
         """
         sequence = as_texts(texts)
         if surfaces is not None:
-            convert = getattr(surfaces, "to_pylist", None) or getattr(surfaces, "tolist", None)
             # a missing surface is None in a list and NaN in a pandas column
-            surfaces = [s if isinstance(s, str) else None for s in (convert() if convert else list(surfaces))]
+            surfaces = [s if isinstance(s, str) else None for s in column_values(surfaces)]
             if len(surfaces) != len(sequence):
                 raise ValueError(f"{len(surfaces)} surfaces for {len(sequence)} texts; give one for each")
             for surface in set(surfaces):
@@ -366,8 +366,6 @@ def _check_golden(classifier: Classifier) -> None:
         except (KeyError, TypeError, ValueError):
             alike = False
         if not alike:
-            from classifier.errors import ReleaseError
-
             raise ReleaseError("scores its golden messages differently here", where=classifier.release.id,
                                todo="report it with your processor and library versions")  # fmt: skip
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["CleanText", "as_texts", "clean", "clean_with_origins", "code_points"]
+__all__ = ["CleanText", "as_texts", "clean", "clean_with_origins", "code_points", "column_values"]
 
 _AS_CYRILLIC = dict(zip("aeopcyxijskmtbhnrlw", "аеорсухіјѕкмтвнпгіш", strict=True))
 
@@ -39,6 +39,16 @@ def cleaning_tables() -> cleaning.CleaningTables:
     return cleaning.CleaningTables(**vars(tables), leet=leet, as_cyrillic=as_cyrillic)
 
 
+def column_values(column: Any) -> Any:
+    """What an array, a pandas or an Arrow column or any iterable holds, as Python values.
+
+    >>> column_values(np.array(["a", "b"]))
+    ['a', 'b']
+    """
+    convert = getattr(column, "to_pylist", None) or getattr(column, "tolist", None)
+    return convert() if convert else list(column)
+
+
 def as_texts(texts: Iterable[str]) -> Sequence[str]:
     """A list, tuple, array, pandas or Arrow column of strings as a sequence of `str`.
 
@@ -54,8 +64,7 @@ def as_texts(texts: Iterable[str]) -> Sequence[str]:
         raise ValueError("Iterable over raw text documents expected, string object received.")  # noqa: TRY004
     values: Any = texts if isinstance(texts, (list, tuple)) else None
     if values is None:
-        convert = getattr(texts, "to_pylist", None) or getattr(texts, "tolist", None)
-        values = convert() if convert else list(texts)
+        values = column_values(texts)
         if not isinstance(values, list) or getattr(texts, "ndim", 1) != 1:
             raise TypeError(f"texts is {type(texts).__name__}, not a sequence of str; give one column")
     for position, text in enumerate(values):

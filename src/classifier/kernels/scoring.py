@@ -18,7 +18,7 @@ from classifier.kernels.cleaning import (
     folded_length,
 )
 from classifier.kernels.compiling import compiled
-from classifier.kernels.counting import count_features
+from classifier.kernels.counting import count_features, find_feature
 from classifier.kernels.ngrams import NgramRanges, char_hashes, room_for, word_hashes
 
 if TYPE_CHECKING:
@@ -188,9 +188,9 @@ def contributions(message, t, r, m, s, spans, shares):
                 values[k] *= 1.0 + np.log(np.float64(counts[k]))
         length = np.sqrt((values * values).sum())
         for k in range(total):
-            if count_features(s.hashes[k : k + 1], 1, m.slots, m.rows, s.seen, s.touched, s.tally) == 0:
+            feature = find_feature(s.hashes[k], m.slots)
+            if feature < 0:
                 continue
-            feature = s.touched[0]
             place = np.searchsorted(features, feature)
             value = values[place] / length / counts[place]
             first, last = max(spans[k, 0], 0), min(spans[k, 1], n)
