@@ -9,7 +9,8 @@ from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion
 
-from classifier.features import MessageVectorizer, table_bits, token_pattern
+from classifier.features import MessageVectorizer, token_pattern
+from classifier.kernels import lookup
 from classifier.text import clean
 
 TEXTS = [
@@ -184,6 +185,11 @@ def test_no_messages_give_no_rows():
     assert MessageVectorizer().fit(["a b"]).transform([]).shape == (0, 9)
 
 
-def test_the_table_is_at_most_five_eighths_full():
-    assert all(n / 2 ** table_bits(n) <= 0.625 for n in (0, 1, 10, 11, 20, 21, 1000, 300_000, 655_360))
-    assert table_bits(655_360) == 20
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 100, 5000])
+def test_the_table_finds_every_key_and_no_other(n):
+    hashes = np.random.default_rng(n).integers(0, 2**64, 2 * n, np.uint64)
+    keys, others = hashes[:n], hashes[n:]
+    table = lookup.build_table(keys)
+    assert [lookup.find_feature(key, table) for key in keys] == [*range(n)]
+    assert {lookup.find_feature(key, table) for key in others} == {-1}
+    assert len(table.slots) <= n + n // 16 + 8

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from classifier import codepoints
-from classifier.kernels import cleaning, counting, ngrams
+from classifier.kernels import cleaning, counting, lookup, ngrams
 from classifier.text import as_texts, cleaning_tables, code_points
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["MessageVectorizer", "table_bits", "token_pattern"]
+__all__ = ["MessageVectorizer", "token_pattern"]
 
 
 @cache
@@ -43,11 +43,6 @@ def token_pattern() -> str:
 
     words = characters(codepoints.DIGIT, codepoints.OTHER_LETTER)
     return f"[{words}]+|[{characters(codepoints.IDEOGRAPH, codepoints.EMOJI)}]"
-
-
-def table_bits(n_features: int) -> int:
-    """How many bits number the slots of a feature table that is at most five eighths full."""
-    return max(4, int(np.ceil(np.log2(max(1, n_features) / 0.625))))
 
 
 class MessageVectorizer(TransformerMixin, BaseEstimator):
@@ -155,7 +150,7 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
         self.document_frequencies_ = self.document_frequencies_[columns]
         self.idf_ = self.idf_[columns]
         self._names = self._names[columns]
-        self._slots = counting.build_table(self.hashes_, table_bits(len(columns)))
+        self._table = lookup.build_table(self.hashes_)
         return self
 
     @property
@@ -183,12 +178,12 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
         self.n_messages_ = len(offsets) - 1
         self.hashes_, self.document_frequencies_ = keys[kept], frequencies[kept]
         self.idf_ = np.log((1 + self.n_messages_) / (1 + self.document_frequencies_)) + 1
-        self._slots = counting.build_table(self.hashes_, table_bits(len(kept)))
+        self._table = lookup.build_table(self.hashes_)
         self._names = _names(text, offsets, where[kept], is_word[kept])
 
     def _rows(self, cleaned: tuple[Any, Any, Any]) -> csr_matrix:
         indptr, indices, data = counting.tfidf_rows(
-            *cleaned, self.ranges, self._slots, self.idf_, self.sublinear_tf, self.norm == "l2"
+            *cleaned, self.ranges, self._table, self.idf_, self.sublinear_tf, self.norm == "l2"
         )
         matrix = csr_matrix((data.astype(self.dtype, copy=False), indices, indptr), (len(indptr) - 1, len(self.idf_)))
         matrix.sort_indices()

@@ -3,7 +3,8 @@
 models/<name>/
 ├── release.json   labels, settings, calibration, policy, metrics, corpora, golden messages, digests
 ├── CARD.md        the same for people
-├── slots.npy      the feature table (hash tags and feature indices)
+├── slots.npy      the feature table (hash tags and feature indices) and
+├── pilots.npy     what places n-grams in it
 ├── rows.npy       16 bytes per feature: its document frequency class and six weights
 ├── idf.npy        inverse document frequency of each class
 └── curves.npy     per label: threshold, true and false positives out of fold
@@ -23,7 +24,7 @@ import numpy as np
 from classifier import codepoints
 from classifier.errors import ReleaseError
 from classifier.guidelines import LABELS
-from classifier.kernels.counting import EMPTY
+from classifier.kernels.lookup import INDEX
 from classifier.policy import Curve, Policy
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Release", "load_release", "release_folder", "save_release"]
 
-FORMAT = 1
-ARRAYS = {"slots": np.uint64, "rows": np.int16, "idf": np.float64, "curves": np.float32}
+FORMAT = 2
+ARRAYS = {"slots": np.uint64, "pilots": np.uint16, "rows": np.int16, "idf": np.float64, "curves": np.float32}
 MAX_JSON = 16 << 20
 
 
@@ -211,12 +212,12 @@ def load_release(folder: str | Path) -> Release:
 
 def _check_contents(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], where: str) -> None:
     """Refuse what the loops would trip over: they trust the shapes and indices of a release."""
-    slots, rows, idf, curves = (arrays[name] for name in ("slots", "rows", "idf", "curves"))
-    filled = slots[slots != EMPTY] if slots.ndim == 1 else slots
+    slots, pilots, rows, idf, curves = (arrays[name] for name in ARRAYS)
     ranges = [*content["settings"]["word_ngrams"], *content["settings"]["char_ngrams"]]
     numbers = content["coefficients"]
     sound = {
-        "slots": slots.ndim == 1 and len(slots) & (len(slots) - 1) == 0 and len(filled) < len(slots),
+        "slots": slots.ndim == 1 and 0 < len(slots) < 1 << 31,
+        "pilots": pilots.ndim == 1 and len(pilots) > 1 and len(pilots) & (len(pilots) - 1) == 0,
         "rows": rows.ndim == 2 and rows.shape[1] == 8 and len(rows) > 0,
         "idf": idf.ndim == 1 and len(idf) > 0 and bool(np.isfinite(idf).all()),
         "curves": curves.ndim == 3 and curves.shape[::2] == (len(LABELS), 3),
@@ -226,7 +227,7 @@ def _check_contents(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any
         "counts": set(content["counts"]) == set(LABELS),
     }
     if all(sound.values()):
-        sound["slots"] = int((filled & np.uint64((1 << 24) - 1)).max(initial=0)) < len(rows)
+        sound["slots"] = int((slots & INDEX).max()) < len(rows) == np.count_nonzero(slots)
         sound["rows"] = bool((rows[:, 0] >= 0).all()) and int(rows[:, 0].max()) < len(idf)
     for name, holds in sound.items():
         if not holds:

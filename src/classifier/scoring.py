@@ -11,20 +11,22 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from classifier.errors import ReleaseError
 from classifier.guidelines import GUIDELINES, LABELS, SURFACES
+from classifier.kernels import explaining
 from classifier.kernels import scoring as kernel
-from classifier.kernels.ngrams import NgramRanges, room_for
+from classifier.kernels.lookup import FeatureTable
+from classifier.kernels.ngrams import NgramRanges
 from classifier.policy import ACTIONS, Action, Policy
 from classifier.release import Release, load_release, release_folder
 from classifier.text import as_texts, cleaning_tables, code_points, column_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -34,7 +36,6 @@ __all__ = ["Classifier", "Contribution", "Explanation", "Reason", "Recommendatio
 _CHUNK = 4096  # messages encoded at a time: bounds memory whatever the number of messages
 _CHUNK_CHARACTERS = 4 << 20
 _WORTH_THREADS = 512  # messages below which a second thread costs more than it gives
-_MAX_SPANS = 3
 
 
 class Span(NamedTuple):
@@ -110,13 +111,23 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A score taken apart: for each label the contributions and the intercept add up to the score."""
+    """A score taken apart: for each label the contributions and the intercept add up to the score.
+
+    A notebook shows it with its words shaded, see `explain_view`.
+    """
 
     cleaned: str
     contributions: tuple[Contribution, ...]
     intercepts: dict[str, float]
     scores: dict[str, float]
     verdict: Verdict
+    text: str
+    policy: Policy
+
+    def _repr_html_(self) -> str:
+        from classifier.explain_view import as_html
+
+        return as_html(self)
 
 
 class Classifier:
@@ -144,13 +155,20 @@ class Classifier:
         self.policy = policy or release.policy
         arrays, coefficients = release.arrays, {k: np.array(v, np.float64) for k, v in release.coefficients.items()}
         self._model = kernel.Model(
-            arrays["slots"], arrays["rows"], arrays["idf"],
+            FeatureTable(arrays["slots"], arrays["pilots"]), arrays["rows"], arrays["idf"],
             coefficients["steps"], coefficients["intercepts"], coefficients["slopes"], coefficients["offsets"],
         )  # fmt: skip
         self._ranges = NgramRanges(*release.settings["word_ngrams"], *release.settings["char_ngrams"])
         self._tables = cleaning_tables()
+        self._fixed = kernel.fixed_handle(self._tables, self._model, self._ranges)
         self._local = threading.local()
-        self._thresholds = {surface: self.policy.for_surface(surface) for surface in (None, *SURFACES)}
+        self._release_id = release.id
+        # Per surface and label: the lowest threshold, and those of the three actions (NaN: not offered).
+        self._limits = {
+            surface: [(min((t for t in row if t == t), default=2.0), row) for row in thresholds.tolist()]
+            for surface in (None, *SURFACES)
+            for thresholds in [self.policy.for_surface(surface)]
+        }
 
     def __reduce__(self) -> tuple[type[Classifier], tuple[Release, Policy]]:
         return Classifier, (self.release, self.policy)
@@ -158,7 +176,7 @@ class Classifier:
     @property
     def release_id(self) -> str:
         """Name and digest of the release, carried by every result."""
-        return self.release.id
+        return self._release_id
 
     def confidences(self, texts: Iterable[str], *, threads: int | None = None) -> NDArray[np.float32]:
         """Calibrated confidences of messages, a float32 array of shape (n_messages, 6) in the order of `LABELS`.
@@ -178,15 +196,20 @@ class Classifier:
         if not isinstance(text, str):
             raise TypeError(f"text is {type(text).__name__}, not str")
         self._check_surface(surface)
-        confidences, known = self._scored([text], 1)
-        thresholds = self._thresholds[surface]
+        confidences, known = np.empty((1, len(LABELS)), np.float32), np.empty(1, np.bool_)
+        self._score_text(text, confidences, known)
         # Comparing floats of one row costs less in Python than in numpy.
-        values, limits = confidences[0].tolist(), thresholds.tolist()
+        values: list[float] = confidences[0].tolist()
+        limits = self._limits[surface]
         levels = [
-            max((k for k in (1, 2, 3) if known[0] and value >= row[k - 1]), default=0)
+            0 if value < row[0] or not known[0] else _level(value, row[1])
             for value, row in zip(values, limits, strict=True)
         ]
-        reasons = self._reasons(text, values, levels, limits) if any(levels) else ()
+        reasons: tuple[Reason, ...] = ()
+        if any(levels):
+            points, offsets = code_points([text])
+            [spans] = self._spans(points, offsets, np.zeros(1, np.int64), np.array([levels], np.uint8)).tolist()
+            reasons = _as_reasons(text, values, levels, limits, spans)
         return Verdict(
             ACTIONS[max(levels)],
             dict(zip(LABELS, values, strict=True)),
@@ -194,7 +217,7 @@ class Classifier:
             reasons,
             "\n".join(GUIDELINES[reason.label].advice for reason in reasons),
             bool(known[0]),
-            self.release.id,
+            self._release_id,
             surface,
         )
 
@@ -212,16 +235,27 @@ class Classifier:
                 raise ValueError(f"{len(surfaces)} surfaces for {len(sequence)} texts; give one for each")
             for surface in set(surfaces):
                 self._check_surface(surface)
-        confidences, known = self._scored(sequence, None)
-        label_actions = self.policy.recommend(confidences, surfaces)
-        label_actions[~known] = 0
-        actions = label_actions.max(axis=1, initial=0)
-        reasons = ["[]"] * len(sequence)
-        for i in np.flatnonzero(actions).tolist():
-            limits = self._thresholds[surfaces[i] if surfaces is not None else None].tolist()
-            found = self._reasons(sequence[i], confidences[i].tolist(), label_actions[i].tolist(), limits)
-            reasons[i] = json.dumps([reason.as_dict() for reason in found], ensure_ascii=False)
-        return Recommendations(confidences, label_actions, actions, known, reasons)
+        n = len(sequence)
+        confidences, known = np.empty((n, len(LABELS)), np.float32), np.empty(n, np.bool_)
+        label_actions = np.empty((n, len(LABELS)), np.uint8)
+        reasons = ["[]"] * n
+
+        def run(first: int, last: int) -> None:
+            points, offsets = code_points(sequence[first:last])
+            self._score(points, offsets, confidences[first:last], known[first:last])
+            levels = self.policy.recommend(confidences[first:last], None if surfaces is None else surfaces[first:last])
+            levels[~known[first:last]] = 0
+            label_actions[first:last] = levels
+            rows = np.flatnonzero(levels.any(axis=1))
+            spans = self._spans(points, offsets, rows, levels)
+            for row, of_labels in zip(rows.tolist(), spans.tolist(), strict=True):
+                i = first + row
+                limits = self._limits[surfaces[i] if surfaces is not None else None]
+                found = _as_reasons(sequence[i], confidences[i].tolist(), levels[row].tolist(), limits, of_labels)
+                reasons[i] = _as_json(found)
+
+        _in_chunks(run, sequence, None)
+        return Recommendations(confidences, label_actions, label_actions.max(axis=1, initial=0), known, reasons)
 
     def explain(self, text: str, *, surface: str | None = None) -> Explanation:
         """The score of one message taken apart word by word.
@@ -246,88 +280,126 @@ class Classifier:
             dict(zip(LABELS, intercepts.tolist(), strict=True)),
             dict(zip(LABELS, (intercepts + shares.sum(axis=0)).tolist(), strict=True)),
             verdict,
+            text,
+            self.policy,
         )
 
     def _check_surface(self, surface: str | None) -> None:
-        if surface not in self._thresholds:
+        if surface not in self._limits:
             raise ValueError(f"surface {surface!r} is unknown; use one of {', '.join(SURFACES)} or None")
 
-    def _scratch(self) -> kernel.Scratch:
+    def _scratch(self) -> NDArray[np.int64]:
         """The memory this thread works in."""
-        scratch: kernel.Scratch | None = getattr(self._local, "scratch", None)
-        if scratch is None:
-            scratch = self._local.scratch = kernel.scratch_for(self._ranges)
-        return scratch
+        kept: tuple[kernel.Scratch, NDArray[np.int64]] | None = getattr(self._local, "scratch", None)
+        if kept is None:
+            scratch = kernel.scratch_for(self._ranges, len(self._model.rows))
+            kept = self._local.scratch = (scratch, kernel.scratch_handle(scratch))
+            self._local.offsets = np.zeros(2, np.int64)
+        return kept[1]
 
     def _scored(self, texts: Sequence[str], threads: int | None) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         confidences, known = np.empty((len(texts), len(LABELS)), np.float32), np.empty(len(texts), np.bool_)
-        workers = (threads or _processors()) if len(texts) >= _WORTH_THREADS else 1
+        if len(texts) == 1:
+            self._score_text(texts[0], confidences, known)
+            return confidences, known
 
         def run(first: int, last: int) -> None:
             points, offsets = code_points(texts[first:last])
-            kernel.score_messages(
-                points, offsets, 0, last - first, self._tables, self._ranges, self._model, self._scratch(),
-                confidences[first:last], known[first:last],
-            )  # fmt: skip
+            self._score(points, offsets, confidences[first:last], known[first:last])
 
-        chunks = _chunks(texts, min(_CHUNK, -(-len(texts) // workers)) if workers > 1 else _CHUNK)
-        if workers == 1:
-            for first, last in chunks:
-                run(first, last)
-        else:
-            with ThreadPoolExecutor(workers) as pool:
-                list(pool.map(lambda chunk: run(*chunk), chunks))
+        _in_chunks(run, texts, threads)
         return confidences, known
+
+    def _score_text(self, text: str, confidences: Any, known: Any) -> None:
+        """Fill in the confidences of one message, with as little around the loop as can be."""
+        points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        scratch = self._scratch()
+        if len(points) > kernel.ROOM:
+            own = self._own_scratch(points)
+            scratch = kernel.scratch_handle(own)
+        offsets = self._local.offsets
+        offsets[1] = len(points)
+        kernel.score_messages(points, offsets, 0, 1, self._fixed, scratch, confidences, known)
+
+    def _score(self, points: Any, offsets: Any, confidences: Any, known: Any) -> None:
+        """Fill in the confidences of messages given by their code points."""
+        done, count = 0, len(known)
+        while done < count:
+            scratch = self._scratch()
+            if offsets[done + 1] - offsets[done] > kernel.ROOM:
+                own = self._own_scratch(points[offsets[done] : offsets[done + 1]])
+                scratch = kernel.scratch_handle(own)
+            done = kernel.score_messages(points, offsets, done, count, self._fixed, scratch, confidences, known)
+
+    def _own_scratch(self, points: Any) -> kernel.Scratch:
+        """Memory for one message of any length."""
+        self._scratch()
+        return kernel.fresh_scratch(
+            kernel.cleaned_room(points, self._fixed), self._ranges, self._local.scratch[0].counts
+        )
 
     def _shares(self, text: str) -> tuple[str, list[tuple[int, int, Span]], NDArray[np.float64]]:
         """The cleaned text, its units with their place in the original, and what each character adds to each label."""
         points, _ = code_points([text])
-        room = kernel.cleaned_room(points, self._tables)
-        scratch = kernel.fresh_scratch(room, self._ranges)
-        spans = np.empty((room_for(room, self._ranges), 2), np.int32)
-        shares = np.zeros((room, len(LABELS)))
-        n = kernel.contributions(points, self._tables, self._ranges, self._model, scratch, spans, shares)
-        cleaned = scratch.cleaned[:n].astype("<u4").tobytes().decode("utf-32-le")
-        units = []
-        for start, end in kernel.units(scratch.kinds, n).tolist():
-            first, last = int(scratch.origins[start]), int(scratch.origins[end - 1]) + 1
-            units.append((start, end, Span(first, last, text[first:last])))
-        return cleaned, units, shares[:n]
-
-    def _reasons(
-        self, text: str, confidences: list[float], levels: list[int], limits: list[list[float]]
-    ) -> tuple[Reason, ...]:
-        _, units, shares = self._shares(text)
-        totals = (
-            np.add.reduceat(shares, [start for start, _, _ in units], axis=0) if units else np.zeros((0, len(LABELS)))
+        scratch = self._own_scratch(points)
+        shares, characters, origins, kinds = explaining.contributions(
+            points, self._fixed, kernel.scratch_handle(scratch)
         )
-        reasons = []
-        for i in sorted(range(len(LABELS)), key=lambda label: (-levels[label], -confidences[label])):
-            if levels[i]:
-                spans = _heaviest(text, [span for _, _, span in units], totals[:, i])
-                limit = limits[i][levels[i] - 1]
-                reasons.append(Reason(LABELS[i], ACTIONS[levels[i]], confidences[i], limit, spans))
-        return tuple(reasons)
+        cleaned = characters.astype("<u4").tobytes().decode("utf-32-le")
+        units = []
+        for start, end in explaining.units(kinds).tolist():
+            first, last = int(origins[start]), int(origins[end - 1]) + 1
+            units.append((start, end, Span(first, last, text[first:last])))
+        return cleaned, units, shares
+
+    def _spans(self, points: Any, offsets: Any, rows: Any, levels: Any) -> NDArray[np.int32]:
+        """What weighed most for each recommended label of the messages ``rows``: (rows, 6, spans, 2), -1 for none."""
+        found = np.empty((len(rows), len(LABELS), explaining.MAX_SPANS, 2), np.int32)
+        done = 0
+        while done < len(rows):
+            scratch, row = self._scratch(), rows[done]
+            if offsets[row + 1] - offsets[row] > kernel.ROOM:
+                own = self._own_scratch(points[offsets[row] : offsets[row + 1]])
+                scratch = kernel.scratch_handle(own)
+            done = explaining.heaviest_spans(points, offsets, rows, done, levels, self._fixed, scratch, found)
+        return found
 
 
-def _heaviest(text: str, spans: list[Span], weights: NDArray[np.float64]) -> tuple[Span, ...]:
-    """The few stretches of neighbouring units that weigh most, in the order of the text."""
-    if not len(weights) or weights.max() <= 0:
-        return ()
-    stretches: list[list[float]] = []
-    for k in np.flatnonzero(weights >= 0.25 * weights.max()).tolist():
-        if stretches and stretches[-1][3] == k - 1:
-            stretches[-1][1:] = [spans[k].end, stretches[-1][2] + weights[k], k]
-        else:
-            stretches.append([spans[k].start, spans[k].end, weights[k], k])
-    # One original character may be spelled out as several units: stretches that share it become one.
-    merged: list[tuple[int, int]] = []
-    for start, end, *_ in sorted(sorted(stretches, key=lambda stretch: -stretch[2])[:_MAX_SPANS]):
-        if merged and start < merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], int(end)))
-        else:
-            merged.append((int(start), int(end)))
-    return tuple(Span(start, end, text[start:end]) for start, end in merged)
+def _level(value: float, limits: list[float]) -> int:
+    return max((k for k in (1, 2, 3) if value >= limits[k - 1]), default=0)
+
+
+def _as_reasons(text: str, confidences: list[float], levels: list[int], limits: Any, spans: Any) -> tuple[Reason, ...]:
+    """The reasons of one message, the severest first."""
+    labels = [i for i, level in enumerate(levels) if level]
+    if len(labels) > 1:
+        labels.sort(key=lambda i: (-levels[i], -confidences[i]))
+    return tuple(
+        Reason(
+            LABELS[i],
+            ACTIONS[levels[i]],
+            confidences[i],
+            limits[i][1][levels[i] - 1],
+            tuple(Span(start, end, text[start:end]) for start, end in spans[i] if start >= 0),
+        )
+        for i in labels
+    )
+
+
+def _as_json(reasons: tuple[Reason, ...]) -> str:
+    return json.dumps([reason.as_dict() for reason in reasons], ensure_ascii=False)
+
+
+def _in_chunks(run: Callable[[int, int], None], texts: Sequence[str], threads: int | None) -> None:
+    """Call ``run`` for consecutive ranges of messages, on several threads where there are enough of them."""
+    workers = (threads or _processors()) if len(texts) >= _WORTH_THREADS else 1
+    chunks = _chunks(texts, min(_CHUNK, -(-len(texts) // workers)) if workers > 1 else _CHUNK)
+    if workers == 1:
+        for first, last in chunks:
+            run(first, last)
+    else:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(lambda chunk: run(*chunk), chunks))
 
 
 def _chunks(texts: Sequence[str], size: int) -> list[tuple[int, int]]:
@@ -348,10 +420,14 @@ def _processors() -> int:
 
 
 def load(path: str | Path | None = None, *, policy: Policy | None = None) -> Classifier:
-    """Load a release: the shipped one, or the folder given.
+    """Load a release: the shipped one, the folder given, or one of MLflow's registry (``models:/name@alias``).
 
     Verifies every digest and scores the golden messages; raises `ReleaseError` where anything does not match.
     """
+    if str(path).startswith("models:/"):
+        from classifier.tracking import registered_release
+
+        path = registered_release(str(path))
     classifier = Classifier(load_release(release_folder(path)), policy)
     _check_golden(classifier)
     return classifier

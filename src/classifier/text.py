@@ -36,7 +36,11 @@ def cleaning_tables() -> cleaning.CleaningTables:
             leet[ord(sign)] = ord(letter)
     for latin, letter in _AS_CYRILLIC.items():
         as_cyrillic[ord(latin)] = ord(letter)
-    return cleaning.CleaningTables(**vars(tables), leet=leet, as_cyrillic=as_cyrillic)
+    ascii_kinds = cleaning.ascii_kinds(tables.kind.reshape(-1, 256)[tables.block[0], :128], leet)
+    return cleaning.CleaningTables(
+        **vars(tables), leet=leet, as_cyrillic=as_cyrillic,
+        ascii_kinds=ascii_kinds, triples=cleaning.suspicious_triples(),
+    )  # fmt: skip
 
 
 def column_values(column: Any) -> Any:
@@ -117,7 +121,8 @@ def clean_with_origins(text: str) -> CleanText:
     """
     points, _ = code_points([text])
     room = cleaning.MAX_EXPANSION * len(points) + 1
-    out, origins, kinds = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint8)
+    out, origins = np.empty(room, np.int32), np.empty(room, np.int32)
+    kinds = np.empty(room, np.uint8)
     n = cleaning.clean(points, out, origins, kinds, cleaning_tables())
     return CleanText(_string(out[:n]), origins[:n].copy())
 

@@ -6,11 +6,12 @@ came from. The passes repeat until nothing changes, which makes cleaning idempot
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from classifier.kernels.compiling import compiled
+from classifier.kernels.compiling import compiled, inlined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,13 +22,14 @@ DROP = -(1 << 30)
 MAX_EXPANSION = 18  # U+FDFA, one code point that NFKC spells out in 18
 MAX_ROUNDS = 8  # rounds of passes; two suffice for what people type, the bound keeps hostile input linear
 MAX_RUN = 3
+JOINERS = ".-_*~|"  # signs that are not written between ideographs
 
 
 class CleaningTables(NamedTuple):
     """`codepoints.Tables` as the loops take them, with what ASCII characters stand for.
 
     ``leet[c]`` is the letter a sign or digit stands for inside a word, ``as_cyrillic[c]`` the Cyrillic letter a Latin
-    one passes for (0: none).
+    one passes for (0: none). ``ascii_kinds`` and ``triples`` are what `describe` looks at.
     """
 
     block: NDArray[np.uint16]
@@ -38,6 +40,8 @@ class CleaningTables(NamedTuple):
     voiced: NDArray[np.int32]
     leet: NDArray[np.int32]
     as_cyrillic: NDArray[np.int32]
+    ascii_kinds: NDArray[np.uint8]
+    triples: NDArray[np.uint8]
 
 
 @compiled
@@ -65,14 +69,26 @@ def _put(c, at, out, origin, n):
     return n + 1
 
 
-@compiled
+@inlined
 def fold(message, out, origin, t):
     """Fold ``message`` into ``out`` (with room for `folded_length`); return the length."""
     # Arrays out of their tuple once: in a loop numba would count references to them each time.
     block, folds, expansions, voiced = t.block, t.fold, t.expansions, t.voiced
+    ascii_block = np.int64(block[0]) << 8
     n = 0
+    last = np.int64(32)
     for i in range(len(message)):
         c = np.int64(message[i])
+        if c < 128:
+            difference = np.int64(folds[ascii_block | c])
+            if difference > DROP:
+                # Written in any case and kept unless a space follows a space: cheaper than a branch nobody can predict.
+                c += difference
+                out[n] = c
+                origin[n] = i
+                n += not (c == 32 and last == 32)
+                last = c
+            continue
         difference = np.int64(folds[(np.int64(block[c >> 8]) << 8) | (c & 255)])
         if difference > DROP:
             c += difference
@@ -87,6 +103,7 @@ def fold(message, out, origin, t):
             first = DROP - 1 - difference
             for k in range(first + 1, first + 1 + expansions[first]):
                 n = _put(np.int64(expansions[k]), i, out, origin, n)
+        last = np.int64(out[n - 1]) if n > 0 else 32
     if n > 0 and out[n - 1] == 32:
         n -= 1
     return n
@@ -145,7 +162,9 @@ def join_spaced(out, origin, kinds, n):
             0 < i < n - 1
             and kinds[i - 1] == IDEOGRAPH
             and kinds[i + 1] == IDEOGRAPH
-            and (out[i] == 46 or out[i] == 45 or out[i] == 95 or out[i] == 42 or out[i] == 126 or out[i] == 124)
+            and (
+                out[i] == 46 or out[i] == 45 or out[i] == 95 or out[i] == 42 or out[i] == 126 or out[i] == 124
+            )  # JOINERS
         )
         if not between:
             out[write] = out[i]
@@ -268,34 +287,70 @@ def shorten_runs(out, origin, kinds, n):
     return write
 
 
-@compiled
-def is_disguised(out, kinds, n, leet):
-    """Whether any pass could change the folded message: most are plain, and one look is cheaper than three passes."""
-    lone = -9
-    for i in range(n):
-        c, kind = out[i], kinds[i]
-        if i > 0:
-            before, kind_before = out[i - 1], kinds[i - 1]
-            run = c == before and i > 1 and c == out[i - 2] and kind != DIGIT
-            if run and (LATIN <= kind <= ARABIC or (i > 2 and c == out[i - 3])):
-                return True
-            if kind == LATIN:
-                if kind_before != LATIN and (DIGIT <= kind_before <= OTHER_LETTER or (before < 128 and leet[before])):
-                    return True
-            elif DIGIT < kind <= OTHER_LETTER:
-                if kind_before in (LATIN, DIGIT) or (before < 128 and leet[before]):
-                    return True
-            elif c == 36 and kind_before == LATIN:
-                return True
-            if kind == IDEOGRAPH and kind_before == PUNCTUATION and i > 1 and kinds[i - 2] == IDEOGRAPH:
-                return True
-        # a lone letter: nothing else of a word on either side
-        opens = i == 0 or not DIGIT <= kinds[i - 1] <= IDEOGRAPH
-        if opens and _is_letter(kind) and (i + 1 == n or not DIGIT <= kinds[i + 1] <= IDEOGRAPH):
-            if lone == i - 2:
-                return True
-            lone = i
-    return False
+# What a disguise can be made of; a bar is both a joiner and leet.
+_PLAIN, _JOINER, _BAR, _LEET, _DOLLAR, _NUMBER, _LATIN, _CASED, _UNCASED, _IDEOGRAPH = range(10)
+# by kind: space, punctuation, digit, Latin, Cyrillic, Greek, Arabic, other letters, ideographs, emoji
+_CLASSES = np.array([0, 0, _NUMBER, _LATIN, _CASED, _CASED, _CASED, _UNCASED, _IDEOGRAPH, 0], np.uint8)
+_SUSPICIOUS, _LONE = np.uint64(1), np.uint64(2)
+_THREE = np.uint64(0xFFF)  # three classes of four bits
+_KINDS = np.arange(10, dtype=np.uint8) | (_CLASSES << 4)
+
+
+def ascii_kinds(kinds: NDArray[np.uint8], leet: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """The kind of each ASCII character (lower four bits) and its class (upper four)."""
+    classes = _CLASSES[kinds]
+    classes[(leet != 0) & (classes == _PLAIN)] = _LEET
+    classes[[ord(sign) for sign in JOINERS]] = _JOINER
+    classes[ord("|")], classes[ord("$")] = _BAR, _DOLLAR
+    return kinds | (classes << 4).astype(np.uint8)
+
+
+def suspicious_triples() -> NDArray[np.uint8]:
+    """For the classes of three neighbours (4 bits each): whether they may be a disguise, or a letter standing alone."""
+    table = np.zeros(4096, np.uint8)
+    other, signs = {_CASED, _UNCASED}, {_BAR, _LEET, _DOLLAR, _NUMBER}
+    letters = other | {_LATIN}
+    words = letters | {_NUMBER, _IDEOGRAPH}
+    for before, one, two in itertools.product(range(10), repeat=3):
+        suspicious = (
+            (two == _LATIN and one in other | {_DOLLAR})
+            or (one == _LATIN and two in other | {_DOLLAR})
+            or (two in letters and one in signs and before in letters | signs)
+            or (before == two == _IDEOGRAPH and one in {_JOINER, _BAR})
+        )
+        lone = one in letters | {_IDEOGRAPH} and before not in words and two not in words
+        table[before << 8 | one << 4 | two] = suspicious * _SUSPICIOUS | lone * _LONE
+    return table
+
+
+@inlined
+def describe(out, kinds, n, t):
+    """Write the kind of each folded character; return whether any pass could change the message.
+
+    Most messages are plain, and one look is cheaper than three passes. What it looks for: three neighbours that may be
+    a disguise, three lone letters with a sign between each, three letters or four signs alike.
+    """
+    block, kind_table, ascii_kinds, triples = t.block, t.kind, t.ascii_kinds, t.triples
+    out[n] = 32
+    classes = found = runs = lones = np.uint64(0)
+    last = np.int32(-1)
+    for i in range(n + 1):
+        c = out[i]
+        if c < 128:
+            both = ascii_kinds[np.uint8(c)]
+        else:
+            both = _KINDS[kind_table[(np.uint64(block[np.uint32(c) >> 8]) << np.uint64(8)) | np.uint64(c & 255)]]
+        kinds[i] = both & 15
+        this = np.uint64(both >> 4)
+        classes = ((classes << np.uint64(4)) | this) & _THREE
+        triple = np.uint64(triples[classes])
+        lones = (lones << np.uint64(1)) | (triple >> np.uint64(1))
+        runs = (runs << np.uint64(1)) | np.uint64(c == last)
+        last = c
+        found |= (triple & _SUSPICIOUS) | np.uint64((lones & np.uint64(21)) == np.uint64(21))
+        stretched = (this == _LATIN) | (this == _CASED) | ((runs & np.uint64(7)) == np.uint64(7))
+        found |= np.uint64(((runs & np.uint64(3)) == np.uint64(3)) & (this != _NUMBER) & stretched)
+    return found != 0
 
 
 @compiled
@@ -311,17 +366,14 @@ def undo_all(out, origin, kinds, n, t):
     return n
 
 
-@compiled
+@inlined
 def clean(message, out, origin, kinds, t):
     """Clean one message; return the length of what is in ``out``, ``origin`` and ``kinds``.
 
-    All three need room for `folded_length` characters.
+    All three need room for one character more than `folded_length`.
     """
     n = fold(message, out, origin, t)
-    block, kind = t.block, t.kind
-    for i in range(n):
-        kinds[i] = kind[(np.int64(block[out[i] >> 8]) << 8) | (out[i] & 255)]
-    if is_disguised(out, kinds, n, t.leet):
+    if describe(out, kinds, n, t):
         n = undo_all(out, origin, kinds, n, t)
     return n
 
@@ -338,7 +390,7 @@ def clean_messages(points, offsets, t):
     ends = np.zeros(len(offsets), np.int64)
     room = 1
     for i in range(len(offsets) - 1):
-        room = max(room, folded_length(points[offsets[i] : offsets[i + 1]], t))
+        room = max(room, folded_length(points[offsets[i] : offsets[i + 1]], t) + 1)
     one, origin, one_kinds = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint8)
     filled = 0
     for i in range(len(offsets) - 1):

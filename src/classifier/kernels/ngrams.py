@@ -7,12 +7,15 @@ numbers of one shape share their n-grams.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from classifier.kernels.cleaning import DIGIT, OTHER_LETTER, PUNCTUATION
-from classifier.kernels.compiling import compiled
+from classifier.kernels.cleaning import DIGIT, OTHER_LETTER
+from classifier.kernels.compiling import compiled, inlined
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # Multipliers of a polynomial hash over code points; the seeds keep words and character n-grams apart.
 _P = np.uint64(0x9E3779B97F4A7C15)
@@ -20,8 +23,6 @@ _Q = np.uint64(0xC2B2AE3D27D4EB4F)
 _WORD_SEED = np.uint64(0x2545F4914F6CDD1D)
 _CHAR_SEED = np.uint64(0x8CB92BA72F3D8DD7)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
-_ZERO = np.uint64(48)
-_BLANK = np.uint64(32)
 
 
 class NgramRanges(NamedTuple):
@@ -31,6 +32,33 @@ class NgramRanges(NamedTuple):
     word_max: int
     char_min: int
     char_max: int
+
+
+class NgramScratch(NamedTuple):
+    """Memory for the n-grams of messages of up to ``room`` cleaned characters."""
+
+    tokens: NDArray[np.uint64]
+    starts: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    padded: NDArray[np.uint64]  # characters with a space before the first and after the last
+    reach: NDArray[np.int32]  # characters up to and with the next space
+    running: NDArray[np.uint64]  # the hash begun at each character
+    mixed: NDArray[np.uint64]
+
+
+@compiled
+def ngram_scratch(room, r):
+    """Scratch for messages of up to ``room`` cleaned characters."""
+    wide = room + 2 + r.char_max
+    return NgramScratch(
+        np.empty(room + 1, np.uint64),
+        np.empty(room + 1, np.int32),
+        np.empty(room + 1, np.int32),
+        np.empty(wide, np.uint64),
+        np.empty(wide, np.int32),
+        np.empty(wide, np.uint64),
+        np.empty(wide, np.uint64),
+    )
 
 
 @compiled
@@ -44,82 +72,106 @@ def _mixed(h):
 
 @compiled
 def room_for(n, r):
-    """How many n-grams a message of ``n`` cleaned characters has at most."""
+    """How many n-grams a message of ``n`` cleaned characters has at most, and one to spare."""
     return n * (r.word_max - r.word_min + 1) + (n + 2) * (r.char_max - r.char_min + 1) + 4
 
 
-@compiled
-def word_hashes(text, kinds, n, r, out, tokens, starts, ends, spans):
+@inlined
+def _in_word(kind):
+    return np.uint8(kind - DIGIT) <= np.uint8(OTHER_LETTER - DIGIT)
+
+
+@inlined
+def word_hashes(text, kinds, n, r, out, s, spans):
     """Write the hashes of the word n-grams of a message to ``out``; return how many.
 
-    A token is a run of letters and digits, or one ideograph, kana or emoji. ``tokens``, ``starts`` and ``ends`` are
-    scratch for ``n`` values. Row ``k`` of ``spans``, unless that is None, becomes the start and end of n-gram ``k``.
+    A token is a run of letters and digits, or one ideograph, kana or emoji. Row ``k`` of ``spans``, unless that is
+    None, becomes the start and end of n-gram ``k``.
     """
     if r.word_max == 0:
         return 0
-    count = 0
-    i = 0
-    while i < n:
-        kind = kinds[i]
-        if kind <= PUNCTUATION:
-            i += 1
-            continue
-        starts[count] = i
-        h = (_WORD_SEED ^ np.uint64(text[i])) * _P
-        i += 1
-        if kind <= OTHER_LETTER:
-            while i < n and DIGIT <= kinds[i] <= OTHER_LETTER:
-                h = (h ^ np.uint64(text[i])) * _P
-                i += 1
+    tokens, starts, ends, running = s.tokens, s.starts, s.ends, s.running
+    # Where a token ends is what no branch can predict: each character is written, and kept where it ends one.
+    count = h = start = np.uint64(0)
+    inside = n > 0 and _in_word(kinds[0])
+    continues = np.uint64(0)
+    for i in range(n):
+        ahead = _in_word(kinds[i + 1] if i + 1 < n else np.uint8(0))
+        start = start if continues else np.uint64(i)
+        h = ((h if continues else _WORD_SEED) ^ np.uint64(text[i])) * _P
         tokens[count] = h
-        ends[count] = i
-        count += 1
+        starts[count] = start
+        ends[count] = i + 1
+        count += np.uint64((inside & (not ahead)) | (kinds[i] > OTHER_LETTER))
+        continues = np.uint64(inside & ahead)
+        inside = ahead
+    n_tokens = np.int64(count)
+    for first in range(n_tokens):
+        running[first] = tokens[first]
     written = 0
-    for first in range(count):
-        h = tokens[first]
-        for size in range(1, r.word_max + 1):
-            last = first + size - 1
-            if last >= count:
-                break
-            if size > 1:
-                h = (h ^ (tokens[last] >> np.uint64(7))) * _Q
-            if size >= r.word_min:
-                out[written] = _mixed(h)
+    for size in range(1, r.word_max + 1):
+        positions = n_tokens - size + 1
+        if size > 1:
+            for first in range(positions):
+                running[first] = (running[first] ^ (tokens[first + size - 1] >> np.uint64(7))) * _Q
+        if size >= r.word_min:
+            for first in range(positions):
+                out[written + first] = _mixed(running[first])
                 if spans is not None:
-                    spans[written, 0] = starts[first]
-                    spans[written, 1] = ends[last]
-                written += 1
+                    spans[written + first, 0] = starts[first]
+                    spans[written + first, 1] = ends[first + size - 1]
+            written += max(positions, 0)
     return written
 
 
-@compiled
-def char_hashes(text, kinds, n, r, out, spans):
+@inlined
+def _pad(text, kinds, n, longest, s):
+    """Write a message with a space on either side, its digits as 0, and how far the next space is from each."""
+    padded, reach = s.padded, s.reach
+    padded[0] = 32
+    for i in range(n):
+        padded[i + 1] = 48 if kinds[i] == DIGIT else text[i]
+    for i in range(n + 1, n + 2 + longest):
+        padded[i] = 32
+    ahead = 0
+    for i in range(n + 1, -1, -1):
+        reach[i] = ahead
+        ahead = 1 if padded[i] == 32 else ahead + 1
+
+
+@inlined
+def char_hashes(text, kinds, n, r, out, s, spans):
     """Write the hashes of the character n-grams of a message to ``out``; return how many.
 
-    ``spans`` as in `word_hashes`; the padding spaces are at -1 and ``n``. A lone space is no n-gram.
+    ``spans`` as in `word_hashes`; the padding spaces are at -1 and ``n``. A lone space is no n-gram. All n-grams of
+    one size are hashed, those across words too, so that the compiler can do several at once; then the wanted are kept.
     """
     if r.char_max == 0 or n == 0:
         return 0
-    written = 0
-    for i in range(-1, n):
-        # A word shorter than the shortest n-gram counts once, whole: scikit-learn does so.
-        opens = i < 0 or text[i] == 32
-        h = _CHAR_SEED
-        size = 0
-        j = i
-        while size < r.char_max:
-            blank = j < 0 or j >= n or text[j] == 32
-            c = _BLANK if blank else (_ZERO if kinds[j] == DIGIT else np.uint64(text[j]))
-            h = (h ^ c) * _P
-            size += 1
-            j += 1
-            last = blank and size > 1
-            if (size >= r.char_min and not (blank and size == 1)) or (last and opens):
-                out[written] = _mixed(h)
-                if spans is not None:
-                    spans[written, 0] = i
-                    spans[written, 1] = j
-                written += 1
-            if last:
-                break
-    return written
+    _pad(text, kinds, n, r.char_max, s)
+    padded, reach, running, mixed = s.padded, s.reach, s.running, s.mixed
+    positions = n + 1  # the last space begins no n-gram
+    for i in range(positions):
+        running[i] = (_CHAR_SEED ^ padded[i]) * _P
+    written = np.uint64(0)
+    for size in range(1, r.char_max + 1):
+        if size > 1:
+            for i in range(positions):
+                running[i] = (running[i] ^ padded[i + size - 1]) * _P
+        whole = size < r.char_min  # a word shorter than the shortest n-gram counts once, whole: scikit-learn does so
+        if whole and size < 3:
+            continue
+        for i in range(positions):
+            mixed[i] = _mixed(running[i])
+        for i in range(positions):
+            out[written] = mixed[i]
+            if spans is not None:
+                spans[written, 0] = i - 1
+                spans[written, 1] = i - 1 + size
+            if whole:
+                written += np.uint64((padded[i] == 32) & (reach[i] == size - 1))
+            elif size > 1:
+                written += np.uint64(reach[i] >= size - 1)
+            else:
+                written += np.uint64(padded[i] != 32)
+    return np.int64(written)

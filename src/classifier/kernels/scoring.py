@@ -12,30 +12,35 @@ from classifier.kernels.cleaning import (
     LATIN,
     MAX_EXPANSION,
     OTHER_LETTER,
-    PUNCTUATION,
-    SPACE,
+    CleaningTables,
     clean,
     folded_length,
 )
-from classifier.kernels.compiling import compiled
-from classifier.kernels.counting import count_features, find_feature
-from classifier.kernels.ngrams import NgramRanges, char_hashes, room_for, word_hashes
+from classifier.kernels.compiling import compiled, inlined
+from classifier.kernels.handles import handle_of, matrix, vector
+from classifier.kernels.lanes import LANES, add_rows
+from classifier.kernels.lookup import FeatureTable, count_features, find_features, locate
+from classifier.kernels.ngrams import NgramRanges, NgramScratch, char_hashes, ngram_scratch, room_for, word_hashes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_ROOM = 2048  # characters of a message that the reused scratch holds; longer messages get scratch of their own
+ROOM = 2048  # characters of a message that the reused scratch holds; longer messages get scratch of their own
+_MAX_LABELS = 64
+_COMMON = 64  # repetitions of an n-gram whose weight is looked up instead of computed
+_TF = np.array([0.0, *(1.0 + np.log(np.arange(1, _COMMON)))])
 
 
 class Model(NamedTuple):
     """A release as the loops take it, for ``F`` features and ``L`` labels.
 
     ``rows[f]`` holds the index of the feature's inverse document frequency in ``idf`` and then its weight for each
-    label in steps of ``steps[label]``: 16 bytes a feature, four to a cache line.
+    label in steps of ``steps[label]``: 16 bytes a feature, four to a cache line. Features are ordered by falling
+    document frequency, so that those of most messages lie together.
     """
 
-    slots: NDArray[np.uint64]
-    rows: NDArray[np.int16]  # (F, 1 + L, padded to 8)
+    table: FeatureTable
+    rows: NDArray[np.int16]  # (F, 1 + L, padded to a multiple of 8)
     idf: NDArray[np.float64]
     steps: NDArray[np.float64]  # (L,)
     intercepts: NDArray[np.float64]  # (L,)
@@ -44,92 +49,162 @@ class Model(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory one thread works in; its size depends on the longest message alone."""
+    """Memory one thread works in: for its longest message, and a count per feature of the model, 0 between messages."""
 
     cleaned: NDArray[np.int32]
     origins: NDArray[np.int32]
     kinds: NDArray[np.uint8]
+    ngrams: NgramScratch
     hashes: NDArray[np.uint64]
-    touched: NDArray[np.int32]
-    tokens: NDArray[np.uint64]
-    starts: NDArray[np.int32]
-    ends: NDArray[np.int32]
-    tally: NDArray[np.int32]
-    seen: NDArray[np.int32]
+    places: NDArray[np.uint32]
+    features: NDArray[np.uint32]
+    factors: NDArray[np.float64]
+    counts: NDArray[np.int32]
+    sums: NDArray[np.float64]
+    scores: NDArray[np.float64]
+
+
+def fixed_handle(tables: CleaningTables, model: Model, ranges: NgramRanges) -> NDArray[np.int64]:
+    """What stays the same from message to message, as `score_messages` takes it."""
+    arrays = handle_of((*tables, *model.table, *model[1:]))
+    return np.vstack([arrays, np.array([[*ranges[:3]], [*ranges[3:], 0, 0]], np.int64)])
+
+
+@inlined
+def tables_of(h):
+    """The tables of a fixed handle."""
+    return CleaningTables(
+        vector(h, 0, np.uint16), vector(h, 1, np.int32), vector(h, 2, np.uint8), vector(h, 3, np.uint8),
+        vector(h, 4, np.int32), matrix(h, 5, np.int32), vector(h, 6, np.int32), vector(h, 7, np.int32),
+        vector(h, 8, np.uint8), vector(h, 9, np.uint8),
+    )  # fmt: skip
+
+
+@inlined
+def model_of(h):
+    """The model of a fixed handle."""
+    return Model(
+        FeatureTable(vector(h, 10, np.uint64), vector(h, 11, np.uint16)),
+        matrix(h, 12, np.int16), vector(h, 13, np.float64), vector(h, 14, np.float64), vector(h, 15, np.float64),
+        vector(h, 16, np.float64), vector(h, 17, np.float64),
+    )  # fmt: skip
+
+
+@inlined
+def ranges_of(h):
+    """The n-gram ranges of a fixed handle."""
+    return NgramRanges(h[18, 0], h[18, 1], h[18, 2], h[19, 0])
+
+
+@inlined
+def scratch_of(h):
+    """The scratch of a handle of `scratch_handle`."""
+    return Scratch(
+        vector(h, 0, np.int32), vector(h, 1, np.int32), vector(h, 2, np.uint8),
+        NgramScratch(
+            vector(h, 3, np.uint64), vector(h, 4, np.int32), vector(h, 5, np.int32), vector(h, 6, np.uint64),
+            vector(h, 7, np.int32), vector(h, 8, np.uint64), vector(h, 9, np.uint64),
+        ),
+        vector(h, 10, np.uint64), vector(h, 11, np.uint32), vector(h, 12, np.uint32), vector(h, 13, np.float64),
+        vector(h, 14, np.int32), vector(h, 15, np.float64), vector(h, 16, np.float64),
+    )  # fmt: skip
+
+
+def scratch_handle(s: Scratch) -> NDArray[np.int64]:
+    """Scratch as `score_messages` takes it; good as long as the scratch lives."""
+    return handle_of((*s[:3], *s.ngrams, *s[4:]))
 
 
 @compiled
-def cleaned_room(message, t):
+def cleaned_room(message, h):
     """Room for a cleaned message."""
-    return folded_length(message, t) + 1
+    return folded_length(message, tables_of(h)) + 1
 
 
 @compiled
-def fresh_scratch(room, r):
-    """Scratch for messages of up to ``room`` cleaned characters."""
+def fresh_scratch(room, r, counts):
+    """Scratch for messages of up to ``room`` cleaned characters, with ``counts`` of 0 for each feature."""
     n_hashes = room_for(room, r)
     return Scratch(
         np.empty(room, np.int32),
         np.empty(room, np.int32),
         np.empty(room, np.uint8),
+        ngram_scratch(room, r),
         np.empty(n_hashes, np.uint64),
-        np.empty(n_hashes, np.int32),
-        np.empty(room, np.uint64),
-        np.empty(room, np.int32),
-        np.empty(room, np.int32),
-        np.empty(n_hashes, np.int32),
-        np.empty(4 * n_hashes + 16, np.int32),
+        np.empty(n_hashes, np.uint32),
+        np.empty(n_hashes, np.uint32),
+        np.empty(n_hashes, np.float64),
+        counts,
+        np.empty(LANES, np.float64),
+        np.empty(_MAX_LABELS, np.float64),
     )
 
 
-def scratch_for(ranges: NgramRanges) -> Scratch:
-    """Scratch for one thread."""
-    return fresh_scratch(MAX_EXPANSION * _ROOM, ranges)
+def scratch_for(ranges: NgramRanges, n_features: int) -> Scratch:
+    """Scratch for one thread and messages of up to `ROOM` characters."""
+    return fresh_scratch(MAX_EXPANSION * ROOM + 1, ranges, np.zeros(n_features, np.int32))
 
 
-@compiled
-def _add_block(found, m, s, scores):
-    """Add the scores of one block of n-grams, scaled to unit length."""
-    # Six sums in registers: an array of them would go through memory for each feature.
-    rows, idf, touched, tally = m.rows, m.idf, s.touched, s.tally
-    square = sum1 = sum2 = sum3 = sum4 = sum5 = sum6 = 0.0
-    for k in range(found):
-        feature = touched[k]
-        value = idf[rows[feature, 0]]
-        if tally[k] > 1:
-            value *= 1.0 + np.log(np.float64(tally[k]))
+@inlined
+def find_ngrams(r, m, s, n, spans):
+    """Find the distinct features of a cleaned message.
+
+    Those of words lead ``s.features``, those of characters follow from the number of word n-grams on.
+
+    Returns the numbers of word n-grams, all n-grams, word features and character features. Each step is done for the
+    whole message before the next: what one has asked memory for arrives while it asks for the rest.
+    """
+    words = word_hashes(s.cleaned, s.kinds, n, r, s.hashes, s.ngrams, spans)
+    char_spans = None if spans is None else spans[words:]
+    total = words + char_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams, char_spans)
+    locate(s.hashes, total, m.table, s.places)
+    word_features = find_features(s.hashes, s.places, 0, words, m.table.slots, s.features)
+    char_features = find_features(s.hashes, s.places, words, total, m.table.slots, s.features)
+    word_features = count_features(s.features, 0, word_features, s.counts, m.rows)
+    char_features = count_features(s.features, words, char_features, s.counts, m.rows)
+    return words, total, word_features, char_features
+
+
+@inlined
+def weigh(features, first, n, counts, rows, idf, factors):
+    """Write the TF-IDF values of ``n`` distinct features from ``first``, scaled to unit length, to ``factors``.
+
+    Sets their counts to 0 again.
+    """
+    square = 0.0
+    for k in range(first, first + n):
+        feature = np.uint64(features[k])
+        count = counts[feature]
+        counts[feature] = 0
+        tf = _TF[np.uint32(count)] if count < _COMMON else 1.0 + np.log(np.float64(count))
+        value = idf[np.uint16(rows[feature, 0])] * tf
+        factors[k] = value
         square += value * value
-        sum1 += value * rows[feature, 1]
-        sum2 += value * rows[feature, 2]
-        sum3 += value * rows[feature, 3]
-        sum4 += value * rows[feature, 4]
-        sum5 += value * rows[feature, 5]
-        sum6 += value * rows[feature, 6]
-    if found:
+    if n:
         scale = 1.0 / np.sqrt(square)
-        scores[0] += sum1 * scale * m.steps[0]
-        scores[1] += sum2 * scale * m.steps[1]
-        scores[2] += sum3 * scale * m.steps[2]
-        scores[3] += sum4 * scale * m.steps[3]
-        scores[4] += sum5 * scale * m.steps[4]
-        scores[5] += sum6 * scale * m.steps[5]
+        for k in range(first, first + n):
+            factors[k] *= scale
 
 
-@compiled
-def _score_one(message, t, r, m, s, scores):
+@inlined
+def _score_one(message, t, r, m, s):
     n = clean(message, s.cleaned, s.origins, s.kinds, t)
-    for label in range(len(m.steps)):
-        scores[label] = m.intercepts[label]
-    total = word_hashes(s.cleaned, s.kinds, n, r, s.hashes, s.tokens, s.starts, s.ends, None)
-    words = count_features(s.hashes, total, m.slots, m.rows, s.seen, s.touched, s.tally)
-    _add_block(words, m, s, scores)
-    total = char_hashes(s.cleaned, s.kinds, n, r, s.hashes, None)
-    characters = count_features(s.hashes, total, m.slots, m.rows, s.seen, s.touched, s.tally)
-    _add_block(characters, m, s, scores)
-    return words + characters if _is_enough(s.kinds, n) else 0
+    words, _, word_features, char_features = find_ngrams(r, m, s, n, None)
+    weigh(s.features, 0, word_features, s.counts, m.rows, m.idf, s.factors)
+    weigh(s.features, words, char_features, s.counts, m.rows, m.idf, s.factors)
+    labels = len(m.steps)
+    for lane in range(0, m.rows.shape[1], LANES):
+        s.sums[:] = 0.0
+        add_rows(m.rows, lane, s.features, s.factors, 0, word_features, s.sums)
+        add_rows(m.rows, lane, s.features, s.factors, words, char_features, s.sums)
+        for k in range(LANES):
+            label = lane + k - 1
+            if 0 <= label < labels:
+                s.scores[label] = m.intercepts[label] + s.sums[k] * m.steps[label]
+    return word_features + char_features if _is_enough(s.kinds, n) else 0
 
 
-@compiled
+@inlined
 def _is_enough(kinds, n):
     """Whether a message says enough to be judged: an ideograph or emoji, two letters, or six digits.
 
@@ -141,86 +216,27 @@ def _is_enough(kinds, n):
             return True
         letters += LATIN <= kinds[i] <= OTHER_LETTER
         digits += kinds[i] == DIGIT
-    return letters >= 2 or digits >= 6
+        if letters >= 2 or digits >= 6:
+            return True
+    return False
 
 
 @compiled
-def score_messages(points, ends, first, last, t, r, m, s, confidences, known):
-    """Score messages ``first`` to ``last`` (exclusive) of ``points[ends[i]:ends[i + 1]]``.
+def score_messages(points, ends, first, last, fixed, scratch, confidences, known):
+    """Score messages ``first`` to ``last`` (exclusive) of ``points[ends[i]:ends[i + 1]]``, up to one too long for it.
 
-    Writes row ``i`` of ``confidences`` (float32) and ``known[i]``, whether the message has a feature of the
-    model and says enough to be judged.
-    Nothing a message gives depends on the other messages.
+    Writes row ``i`` of ``confidences`` (float32) and ``known[i]``, whether the message has a feature of the model and
+    says enough to be judged. Returns ``last``, or the message of more than `ROOM` characters it stopped at unless that
+    is the first: scratch must have room for it. Nothing a message gives depends on the other messages.
     """
+    t, m, r, s = tables_of(fixed), model_of(fixed), ranges_of(fixed), scratch_of(scratch)
     labels = len(m.steps)
-    scores = np.empty(labels, np.float64)
     for i in range(first, last):
         message = points[ends[i] : ends[i + 1]]
-        scratch = s if len(message) <= _ROOM else fresh_scratch(cleaned_room(message, t), r)
-        known[i] = _score_one(message, t, r, m, scratch, scores) > 0
+        if len(message) > ROOM and i > first:
+            return i
+        known[i] = _score_one(message, t, r, m, s) > 0
         for label in range(labels):
-            z = m.slopes[label] * scores[label] + m.offsets[label]
+            z = m.slopes[label] * s.scores[label] + m.offsets[label]
             confidences[i, label] = 1.0 / (1.0 + np.exp(-z))
-
-
-@compiled
-def contributions(message, t, r, m, s, spans, shares):
-    """What each cleaned character of a message adds to the score of each label.
-
-    An n-gram's contribution is spread evenly over its characters (its padding aside) and its occurrences. ``spans``
-    needs room for the n-grams of the message, ``shares`` of shape (room, L) is zero on entry. Returns the cleaned
-    length; what was cleaned is in ``s``. The column sums of ``shares`` and the intercepts add up to the scores.
-    """
-    n = clean(message, s.cleaned, s.origins, s.kinds, t)
-    labels = len(m.steps)
-    for block in range(2):
-        if block == 0:
-            total = word_hashes(s.cleaned, s.kinds, n, r, s.hashes, s.tokens, s.starts, s.ends, spans)
-        else:
-            total = char_hashes(s.cleaned, s.kinds, n, r, s.hashes, spans)
-        found = count_features(s.hashes, total, m.slots, m.rows, s.seen, s.touched, s.tally)
-        order = np.argsort(s.touched[:found])
-        features, counts = s.touched[:found][order].copy(), s.tally[:found][order].copy()
-        values = np.empty(found, np.float64)
-        for k in range(found):
-            values[k] = m.idf[m.rows[features[k], 0]]
-            if counts[k] > 1:
-                values[k] *= 1.0 + np.log(np.float64(counts[k]))
-        length = np.sqrt((values * values).sum())
-        for k in range(total):
-            feature = find_feature(s.hashes[k], m.slots)
-            if feature < 0:
-                continue
-            place = np.searchsorted(features, feature)
-            value = values[place] / length / counts[place]
-            first, last = max(spans[k, 0], 0), min(spans[k, 1], n)
-            solid = 0
-            for i in range(first, last):
-                solid += s.cleaned[i] != 32
-            for i in range(first, last):
-                if s.cleaned[i] != 32:
-                    for label in range(labels):
-                        shares[i, label] += value / solid * m.rows[feature, 1 + label] * m.steps[label]
-    return n
-
-
-@compiled
-def units(kinds, n):
-    """Cut a cleaned message into words, single ideographs, kana and emoji, and runs of signs: rows of start and end."""
-    out = np.empty((n, 2), np.int32)
-    count = 0
-    i = 0
-    while i < n:
-        j = i + 1
-        if DIGIT <= kinds[i] <= OTHER_LETTER:
-            while j < n and DIGIT <= kinds[j] <= OTHER_LETTER:
-                j += 1
-        elif kinds[i] == PUNCTUATION:
-            while j < n and kinds[j] == PUNCTUATION:
-                j += 1
-        if kinds[i] != SPACE:
-            out[count, 0] = i
-            out[count, 1] = j
-            count += 1
-        i = j
-    return out[:count].copy()
+    return last
