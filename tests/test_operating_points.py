@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import binomtest
 
 from classifier.errors import PolicyError
-from classifier.policy import MIN_POSITIVES, Curve, OperatingPoint, wilson
+from classifier.operating_points import MIN_POSITIVES, Curve, OperatingPoint, wilson
 
 METRICS = ("recall", "precision", "f1", "false_positive_rate")
 

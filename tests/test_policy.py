@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from classifier.errors import PolicyError
 from classifier.guidelines import LABELS, SURFACES
-from classifier.policy import ACTIONS, Action, Curve, Policy, SurfaceRule, read_policy
+from classifier.policy import ACTIONS, Action, Curve, Policy, SurfaceRule
+from classifier.policy_file import read_policy, resolve_policy
 
 # Of violations more are confident than of the rest, at 200 thresholds.
 _FALLING = np.linspace(1, 0, 200, dtype=np.float32)
@@ -165,48 +166,131 @@ def test_a_policy_file_changes_what_it_names(toml):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[labels", r"policy\.toml: is not TOML: "),
-        ("[label.spam]", r"policy\.toml: 'label' is unknown; use one of labels, surfaces"),
-        ("labels = 3", r"policy\.toml: 'labels' is no table of tables; write \[labels\.<name>\]"),
-        ("[labels]\nspam = 0.5", r"policy\.toml: 'labels' is no table of tables"),
-        ("[labels.spamm]", r"\[labels\.spamm\]: 'spamm' is unknown; use one of harassment, "),
+        ("\n[labels", r"policy\.toml, line 2: is not TOML: "),
+        ("flag = ]", r"policy\.toml, line 1: is not TOML: "),
+        ("\n[label.spam]", r"line 2: 'label' is unknown; use one of min_positives, labels, surfaces, senders"),
+        ("labels = 3", r"policy\.toml, line 1: 'labels' is no table of tables; write \[labels\.<name>\]"),
+        ("[labels]\nspam = 0.5", r"policy\.toml, line 1: 'labels' is no table of tables"),
+        ("senders = 1", r"policy\.toml, line 1: 'senders' is no table; write \[senders\]"),
+        ("[labels.hate]\n# so\n[labels.spamm]", r"line 3, \[labels\]: 'spamm' is unknown; use one of harassment, "),
+        ("[labels.spam]\nflagg = 1", r"line 2, \[labels\.spam\]: 'flagg' is unknown; use one of base_rate, min_pos"),
+        ("[labels.spam]\n\nbase_rate = 0", r"line 3, \[labels\.spam\]: base_rate = 0 is no number from 1e-06 to 0\.99"),
+        ("[labels.spam]\nbase_rate = 'x'", r"line 2, \[labels\.spam\]: base_rate = 'x' is no number"),
+        ("[labels.spam]\nflag = 1.5", r"line 2, \[labels\.spam\]: flag = 1\.5 is no number from 0 to 1"),
+        ("[labels.spam]\nflag = nan", r"line 2, \[labels\.spam\]: flag = nan is no number from 0 to 1"),
+        ("[labels.spam]\nflag = true", r"line 2, \[labels\.spam\]: flag = True is no number"),
+        ("[labels.spam]\nflag = [\n0.5\n]", r"line 2, \[labels\.spam\]: flag = \[0\.5\] is no number"),
+        ("labels.spam.flag = 7", r"line 1, \[labels\.spam\]: flag = 7 is no number"),
+        ("labels = {hate = {flag = 0.1}, spam = {flag = 7}}", r"line 1, \[labels\.spam\]: flag = 7 is no number"),
+        ("[labels.spam]\nblock = 'all'", r"line 2, \[labels\.spam\]: block: 'all' is no operating point"),
+        ("min_positives = 0", r"line 1: min_positives = 0 is no whole number from 1"),
+        ("[labels.spam]\nmin_positives = 2.0", r"line 2, \[labels\.spam\]: min_positives = 2\.0 is no whole number"),
+        ("[labels.spam]\nflag = 0.9\nblock = 0.5", r"line 3, .* thresholds fall .* \(flag 0\.9, block 0\.5\)"),
+        ("[labels.spam]\nblock = 0.5\nflag = 0.9", r"line 2, .* thresholds fall .* \(flag 0\.9, block 0\.5\)"),
         (
-            "[labels.spam]\nflagg = 1",
-            r"\[labels\.spam\]: 'flagg' is unknown; use one of base_rate, flag",
-        ),
-        ("[labels.spam]\nbase_rate = 0", r"\[labels\.spam\]: base_rate = 0 is no number from 1e-06 to 0\.999"),
-        ("[labels.spam]\nbase_rate = 'x'", r"\[labels\.spam\]: base_rate = 'x' is no number"),
-        ("[labels.spam]\nflag = 1.5", r"\[labels\.spam\]: flag = 1\.5 is no number from 0 to 1"),
-        ("[labels.spam]\nflag = nan", r"\[labels\.spam\]: flag = nan is no number from 0 to 1"),
-        ("[labels.spam]\nflag = true", r"\[labels\.spam\]: flag = True is no number"),
-        ("[labels.spam]\nflag = [0.5]", r"\[labels\.spam\]: flag = \[0\.5\] is no number"),
-        ("[labels.spam]\nblock = 'all'", r"\[labels\.spam\] block: 'all' is no operating point"),
-        ("[labels.spam]\nflag = 0.9\nblock = 0.5", r"\[labels\.spam\]: thresholds \[0\.9, 0\.5\] fall"),
-        ("[surfaces.chat.spam]", r"policy\.toml: 'chat' is unknown; use one of private_message"),
-        ("[surfaces.comment.spamm]", r"\[surfaces\.comment\.spamm\]: 'spamm' is unknown"),
-        (
-            "[surfaces.comment.spam]\nmost = 1",
-            r"\[surfaces\.comment\.spam\]: 'most' is unknown; use one of at_most",
+            "[labels.spam]\nflag = 'maximum recall @ precision >= 0.9'",
+            r"line 2, \[labels\.spam\]: flag asks for precision >= 0\.9 and report only for 0\.8; order them",
         ),
         (
-            "[surfaces.comment.spam]\nat_most = 'ban'",
-            r"at_most = 'ban' is no action; use one of none",
+            "[labels.spam]\nreport = 'maximum recall @ false_positive_rate <= 0.1'\n"
+            "block = 'maximum recall @ false_positive_rate <= 0.2'",
+            r"line 3, .* report asks for false_positive_rate <= 0\.1 and block only for 0\.2; order them",
         ),
-        ("[surfaces.comment.spam]\nat_most = 2", r"\[surfaces\.comment\.spam\]: at_most = 2 is no action"),
-        ("[surfaces.comment.spam]\nshift = 2", r"\[surfaces\.comment\.spam\]: shift = 2 is no number from -1 to 1"),
-        ("[surfaces]\ncomment = 1", r"'surfaces' is no table of tables"),
-        ("[surfaces.comment]\nspam = 0.1", r"surfaces\.comment"),
-        ("[surfaces.comment]\nspam = 'flag'", r"surfaces\.comment\.spam\]: (?!'f' is unknown)"),
-        (
-            "[surfaces.comment.spam]\nat_most = ['flag']",
-            r"\[surfaces\.comment\.spam\]: at_most = \['flag'\] is no action",
-        ),
+        ("[surfaces.chat.spam]", r"line 1, \[surfaces\]: 'chat' is unknown; use one of private_message"),
+        ("[surfaces.comment.spamm]", r"line 1, \[surfaces\.comment\]: 'spamm' is unknown"),
+        ("[surfaces.comment.spam]\nmost = 1", r"line 2, \[surfaces\.comment\.spam\]: 'most' is unknown; use one"),
+        ("[surfaces.comment.spam]\nat_most = 'ban'", r"line 2, .* at_most = 'ban' is no action; use one of none"),
+        ("[surfaces.comment.spam]\nat_most = 2", r"line 2, \[surfaces\.comment\.spam\]: at_most = 2 is no action"),
+        ("[surfaces.comment.spam]\nshift = 2", r"line 2, \[surfaces\.comment\.spam\]: shift = 2 is no number from"),
+        ("[surfaces]\ncomment = 1", r"line 1: 'surfaces' is no table of tables"),
+        ("[surfaces.comment]\nspam = 'flag'", r"line 2, \[surfaces\.comment\]: spam = 'flag' is no rule; write"),
+        ("[surfaces.comment.spam]\nat_most = ['flag']", r"line 2, .* at_most = \['flag'\] is no action"),
     ],
 )
-def test_mistakes_in_a_policy_file_name_file_and_key(toml, text, message):
+def test_mistakes_in_a_policy_file_name_file_line_and_key(toml, text, message):
     with pytest.raises(PolicyError, match=message) as caught:
         read_policy(toml(text))
-    assert "policy.toml" in str(caught.value)
+    assert "policy.toml, line " in str(caught.value)
+
+
+def test_what_a_policy_file_passes_on(toml):
+    policy = read_policy(toml("min_positives = 7\n[labels.hate]\nmin_positives = 3\n[senders]\nwindow = 30\n"))
+    assert (policy.min_positives["spam"], policy.min_positives["hate"], policy.senders) == (7, 3, {"window": 30})
+    assert Policy.from_dict(policy.as_dict()).as_dict() == policy.as_dict()
+    assert read_policy(toml(""), policy).senders == {"window": 30}
+
+
+# ---- policy.toml on a model ----
+
+CURVES = dict.fromkeys(LABELS, CURVE)
+RELEASED = Policy(base_rates=dict.fromkeys(LABELS, 0.1)).resolved(CURVES)
+
+
+def test_what_a_policy_file_leaves_alone_stays_as_released(toml):
+    released = replace(RELEASED, thresholds=RELEASED.thresholds + np.float32(0.001))  # as if on a finer curve
+    policy = resolve_policy(toml('[labels.spam]\nflag = "maximum recall @ precision >= 0.4"'), released, CURVES)
+    spam = LABELS.index("spam")
+    others = [i for i in range(6) if i != spam]
+    np.testing.assert_array_equal(policy.thresholds[others], released.thresholds[others])
+    np.testing.assert_array_equal(policy.thresholds[spam, 1:], released.thresholds[spam, 1:])
+    assert policy.thresholds[spam, 0] < released.thresholds[spam, 0]
+    # a stated share changes what every sentence of the label means
+    policy = resolve_policy(toml("[labels.spam]\nbase_rate = 0.5"), released, CURVES)
+    assert (policy.thresholds[spam] < released.thresholds[spam]).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            '[labels.spam]\n# all\nreport = "maximum recall @ precision >= 0.9"\n'
+            'block = "maximum recall @ precision >= 1"',
+            r"line 4, \[labels\.spam\]: block = 'maximum recall @ precision >= 1' cannot be met: best lower bound of "
+            r"precision on >= 20 positives is 0\.99\d; ask for less",
+        ),
+        (
+            '[labels.spam]\nblock = "maximum recall @ precision >= 1"\n'
+            '[labels.hate]\nblock = "maximum f1 @ recall >= 1"\nmin_positives = 99999',
+            r"line 2, .* precision .* \(nor can line 4\); ask",
+        ),
+        (
+            '[labels.spam]\nmin_positives = 3000\nflag = "maximum recall @ precision >= 0.1"',
+            r"line 3, .* a promise needs 3000 positives, and only 2000 are found",
+        ),
+        ("[labels.spam]\nflag = 0.999", r"line 2, .* flag starts at 0\.999 and report already at 0\.\d+; set both"),
+        ("[labels.spam]\nreport = 0.001", r"line 2, .* flag starts at 0\.\d+ and report already at 0\.001"),
+    ],
+)
+def test_what_cannot_be_met_is_refused_with_the_line(toml, text, message):
+    with pytest.raises(PolicyError, match=message):
+        resolve_policy(toml(text), RELEASED, CURVES)
+
+
+def test_a_default_that_cannot_be_met_steps_down_and_says_why(toml):
+    curves = CURVES | {"hate": replace(CURVE, false_positives=np.full(200, 20_000.0))}
+    policy = Policy().resolved(curves)
+    hate = LABELS.index("hate")
+    assert np.isnan(policy.thresholds[hate]).all()
+    assert policy.why["hate"]["block"].startswith("best lower bound of precision on >= 20 positives is 0.")
+    assert {action: policy.steps_down_to("hate", Action(action)) for action in policy.why["hate"]} == dict.fromkeys(
+        ("flag", "report", "block"), Action.NONE
+    )
+    assert Policy.from_dict(policy.as_dict()).why == policy.why
+    assert resolve_policy(toml(""), policy, curves).why == policy.why
+    without = resolve_policy(toml("[labels.spam]\nblock = false"), RELEASED, CURVES)
+    assert without.why["spam"] == {"block": "the policy has no sentence for it"}
+    assert without.steps_down_to("spam", Action.BLOCK) == Action.REPORT
+
+
+def test_a_policy_of_an_earlier_release_is_read():
+    stored = RELEASED.as_dict()
+    for entry in stored["labels"].values():
+        del entry["min_positives"]
+        for action in ("flag", "report", "block"):
+            entry[action].pop("why", None)
+    policy = Policy.from_dict(stored)
+    np.testing.assert_array_equal(policy.thresholds, RELEASED.thresholds)
+    assert set(policy.min_positives.values()) == {20}
 
 
 def test_a_policy_file_that_cannot_be_read(tmp_path):
