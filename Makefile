@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RESULT := out/recommendations.csv
 
-.PHONY: score test lint types default bench clean
+.PHONY: score test lint types default bench clean fuzz
 
 score: $(VENV)/.scoring ## Score the sample export with the shipped release.
 	@mkdir -p $(dir $(RESULT))
@@ -23,6 +23,11 @@ types: $(VENV)/.development
 default: $(VENV)/.development ## Train models/default again, on everything (downloads the corpora).
 	$(BIN)/classifier corpora fetch
 	$(BIN)/classifier train --out models/default
+
+SECONDS_EACH ?= 60
+fuzz: $(VENV)/.development ## Fuzz every target for SECONDS_EACH seconds (needs the extra "fuzz" for atheris).
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]' || true
+	$(BIN)/python fuzz/run.py $(SECONDS_EACH)
 
 clean:
 	rm -rf $(VENV) out build dist

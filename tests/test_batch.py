@@ -133,7 +133,7 @@ def test_the_report_is_json(tmp_path):
     assert found["bad_rows"] == [{"file": str(path), "row": 2, "reason": "the text is null", "id": "02"}]
     assert (found["rows"], found["encoding"], found["source"]) == (2, None, str(path))
     assert found["notes"] == list(report.notes)
-    assert found["columns"] == {"id": "id", "text": "text", "surface": None}
+    assert found["columns"] == vars(Columns("id", "text", None))
 
 
 def test_progress_counts_every_row_and_ends_at_one(tmp_path):

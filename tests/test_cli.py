@@ -126,7 +126,7 @@ def test_options_of_score(run, exports, release_folder):
         ("export.csv", ("--id-column", "nr"), r"export\.csv: .*nr"),
         ("truncated.parquet", (), r"truncated\.parquet: "),
         ("export.csv", ("--encoding", "klingon"), "klingon"),
-        ("export.csv", ("--policy", "bad.toml"), r"bad\.toml, \[labels\.spam\]: flag = 2 is no number from 0 to 1"),
+        ("export.csv", ("--policy", "bad.toml"), r"bad\.toml, line 2, \[labels\.spam\]: flag = 2 is no number from 0 to 1"),
         ("export.csv", ("--policy", "none.toml"), r"none\.toml: No such file or directory"),
         ("export.csv", ("--release", "folder"), "no release here"),
         ("export.csv", ("-o", "nowhere/result.csv"), "nowhere"),
@@ -193,7 +193,7 @@ def test_explain_shows_words_and_advice(run, release_folder):
     assert re.search(r"personal_info .*whatsapp \+\d\.\d\d", out)
     assert "advice: Take contact details out of public places" in out
     assert all(label in out for label in LABELS)
-    assert "nothing in it is known" in run("explain", "", *arguments)[1]
+    assert "nothing is recommended: there is nothing to read" in run("explain", "", *arguments)[1]
 
 
 # ---- train ----

@@ -33,9 +33,9 @@ def test_figures_by_hand():
     gaps = [0.95 - 1, 0.85, 0.75 - 1, 0.7 - 1, 0.15, 0.1]
     assert entry["calibration_error"] == pytest.approx(np.abs(gaps).sum() / 8, abs=1e-6)
     assert entry["actions"] == {
-        "flag": {"taken": 4, "precision": 2 / 4, "recall": 2 / 3},
-        "report": {"taken": 2, "precision": 1 / 2, "recall": 1 / 3},
-        "block": {"taken": 1, "precision": 1.0, "recall": 1 / 3},
+        "flag": {"taken": 4, "precision": 2 / 4, "recall": 2 / 3, "f1": 4 / 7},
+        "report": {"taken": 2, "precision": 1 / 2, "recall": 1 / 3, "f1": 2 / 5},
+        "block": {"taken": 1, "precision": 1.0, "recall": 1 / 3, "f1": 2 / 4},
     }
     assert (entry["n"], entry["positives"], figures["n"]) == (8, 3, 8)
     assert figures["macro"] == entry["average_precision"]
@@ -51,7 +51,7 @@ def test_unknown_is_left_out_and_is_not_zero():
     nothing = figures["labels"][LABELS[1]]
     assert (nothing["n"], nothing["positives"], nothing["average_precision"]) == (0, 0, None)
     assert "brier" not in nothing
-    assert nothing["actions"]["flag"] == {"taken": 0, "precision": None, "recall": None}
+    assert nothing["actions"]["flag"] == {"taken": 0, "precision": None, "recall": None, "f1": None}
 
 
 @pytest.mark.parametrize(("truth", "measured"), [([1, 1, 0, 0], False), ([1, 1, 1, 0], True), ([1, 1, 1, 1], False)])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifier import messages, parquet_exports, text_exports
+from classifier import export_readers, parquet_exports, text_exports
 from classifier.errors import MessagesError
 from classifier.messages import Columns, format_of, read_messages
 
@@ -218,7 +218,7 @@ def test_quotes_that_are_not_doubled_are_set_aside_and_quotes_inside_a_word_are_
 def test_an_open_quote_swallows_no_more_than_the_limit(written, monkeypatch):
     monkeypatch.setattr(text_exports, "MAX_ROW", 1000)
     fed = 0
-    lines = messages.capped_lines
+    lines = export_readers.capped_lines
 
     def counted(*file):
         nonlocal fed
@@ -226,7 +226,7 @@ def test_an_open_quote_swallows_no_more_than_the_limit(written, monkeypatch):
             fed += 1
             yield line
 
-    monkeypatch.setattr(messages, "capped_lines", counted)
+    monkeypatch.setattr(export_readers, "capped_lines", counted)
     path = written('id,text\n1,"open\n' + "".join(f"{i},row\n" for i in range(2, 10_000)))
     batches = read_messages(path, batch_size=10)
     first = next(batches)
@@ -284,7 +284,7 @@ def test_a_message_of_a_million_characters_is_read(written):
 
 
 def test_batches_close_early_when_messages_are_long(written, parquet, monkeypatch):
-    for module in (messages, parquet_exports):
+    for module in (export_readers, parquet_exports):
         monkeypatch.setattr(module, "BATCH_CHARACTERS", 10_000)
     texts = [str(i) * 1000 for i in range(100)]
     for path in (
@@ -512,17 +512,17 @@ def test_formats_by_extension_empty_and_missing_files(tmp_path, name):
         read_messages(path)
     path.unlink()
     path.mkdir()
-    with pytest.raises(MessagesError, match="this is a folder; name one export file in it"):
+    with pytest.raises(MessagesError, match=r"there is no export in it; exports end in \.csv"):
         read_messages(path)
 
 
 def test_unknown_formats(written):
     for name in ("export", "export.xlsx"):
         with pytest.raises(
-            MessagesError, match=r"unknown extension '.*'; use \.csv, .* or name the format with --format"
+            MessagesError, match=r"unknown extension '.*' and content \(text .*\); use \.csv, .* or name the format"
         ):
-            read_messages(written("text\na\n", name))
-    with pytest.raises(MessagesError, match="unknown format 'xml'; use one of csv, tsv, jsonl, parquet"):
+            read_messages(written("what is this\n", name))
+    with pytest.raises(MessagesError, match="unknown format 'xml'; use one of csv, tsv, jsonl, json, parquet"):
         read_messages(written("text\na\n"), format="xml")
     assert format_of("a.xlsx", "NDJSON") == "jsonl"
 

@@ -1,58 +1,46 @@
 """An export end to end: read, score, write, and account for every row.
 
 Rows of the export = rows scored + rows set aside = rows of the result, always; the report says so in figures.
+
+A run can be killed at any moment. Finished work is made durable every `CHECKPOINT_ROWS` rows, and the same call goes
+on from there to the result an undisturbed run writes, byte for byte. `checkpoints` says what is on the disk meanwhile.
 """
 
 from __future__ import annotations
 
-import heapq
+import hashlib
 import json
 import time
-from collections import Counter
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from classifier.checkpoints import checkpoint, content_digest, identity, replace_file
 from classifier.errors import MessagesError
 from classifier.guidelines import LABELS
-from classifier.messages import BadRow, Columns, read_messages
-from classifier.policy import ACTIONS
-from classifier.results import ResultWriter, plain_id, set_aside_path
+from classifier.messages import Columns, read_messages
+from classifier.pipelining import Behind, ahead
+from classifier.results import Draft, ResultWriter, check_target, publish, set_aside_path, writing
+from classifier.run_report import ACTION_NAMES, Recommendations, RunReport, Severe, Tally, report_path
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from numpy.typing import NDArray
-
+    from classifier.checkpoints import Checkpoint
+    from classifier.exports import Export
     from classifier.messages import MessageBatch
+    from classifier.policy import Policy
 
-__all__ = ["Recommendations", "Recommender", "RunReport", "Severe", "score_export"]
+__all__ = ["CHECKPOINT_ROWS", "Recommendations", "Recommender", "RunReport", "Severe", "score_export"]
 
-ACTION_NAMES = tuple(action.value for action in ACTIONS)
-_SAMPLE = 10
-
-
-class Recommendations(Protocol):
-    """What a classifier says about n messages; actions are positions in `policy.ACTIONS`.
-
-    `confidences` float32 (n, 6); `actions` uint8 (n,); `label_actions` uint8 (n, 6); `known` bool (n,), False where a
-    message carries no feature the model knows; `reasons` n JSON strings.
-    """
-
-    @property
-    def confidences(self) -> NDArray[np.float32]: ...  # noqa: D102
-    @property
-    def actions(self) -> NDArray[np.uint8]: ...  # noqa: D102
-    @property
-    def label_actions(self) -> NDArray[np.uint8]: ...  # noqa: D102
-    @property
-    def known(self) -> NDArray[np.bool_]: ...  # noqa: D102
-    @property
-    def reasons(self) -> list[str]: ...  # noqa: D102
+CHECKPOINT_ROWS = 2**17
+_CHECKPOINT_CHARACTERS = 2**27
 
 
 class Recommender(Protocol):
@@ -63,59 +51,6 @@ class Recommender(Protocol):
     def recommend(  # noqa: D102
         self, texts: Sequence[str], surfaces: Sequence[str | None]
     ) -> Recommendations: ...
-
-
-@dataclass(frozen=True)
-class Severe:
-    """One of the severest recommendations of a run, with its message: for a person's eyes, not for a log."""
-
-    id: Any
-    recommendation: str
-    why: str
-    text: str
-
-
-@dataclass(frozen=True)
-class RunReport:
-    """What a run did: `rows` = `scored` + `set_aside`.
-
-    `unknown` counts the messages without a known feature, `recommendations` the messages per action, `labels` per label
-    those it would flag, report or block, `bad_rows` holds the first ten rows set aside, `columns` the names found.
-    """
-
-    source: str
-    target: str
-    release: str
-    rows: int
-    scored: int
-    set_aside: int
-    unknown: int
-    recommendations: dict[str, int]
-    labels: dict[str, dict[str, int]]
-    bad_rows: tuple[BadRow, ...]
-    columns: Columns
-    encoding: str | None
-    unknown_surfaces: int
-    seconds: float
-    severest: tuple[Severe, ...] = ()
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a person should know about how the export was read, one sentence each."""
-        told = {
-            "no id column: the ids are the row numbers": self.columns.id is None,
-            f"read as {self.encoding}, not UTF-8": self.encoding not in (None, "utf-8", "utf-8-sig"),
-            f"{self.unknown_surfaces} rows name a surface nobody knows and count as none": self.unknown_surfaces,
-            f"{self.set_aside} rows were set aside, see {set_aside_path(self.target)}": self.set_aside,
-        }
-        return tuple(note for note, true in told.items() if true)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give everything but message texts as plain values, with the notes, for JSON."""
-        bad_rows = [asdict(row) | {"id": plain_id(row.id)} for row in self.bad_rows]
-        plain = asdict(self) | {"bad_rows": bad_rows, "notes": list(self.notes)}
-        del plain["severest"]
-        return plain
 
 
 def score_export(
@@ -130,16 +65,25 @@ def score_export(
     batch_size: int = 8192,
     progress: Callable[[int, float | None], object] | None = None,
     severest: int = 0,
+    shadow: bool = False,
+    restart: bool = False,
+    checkpoint_rows: int = CHECKPOINT_ROWS,
 ) -> RunReport:
-    r"""Score the messages of `source` into `target`, which appears only when it is whole.
+    r"""Score the messages of `source` into `target`, which appears only when it is whole, with its report beside it.
 
     `progress` is called after each batch with the rows done and the part of the export read, None if that is unknown.
-    The report holds the `severest` most severe recommendations with their messages.
+    The report holds the `severest` most severe recommendations with their messages. A `shadow` run names its columns so
+    that nobody acts on them by mistake (see `results`).
+
+    A run that was killed is gone on with by the same call, from the last multiple of about `checkpoint_rows` rows;
+    another release, policy, option or export is refused then, unless `restart` begins again. A run that fails before
+    that many rows leaves nothing.
 
     Raises
     ------
     MessagesError
-        When the export cannot be read or the result cannot be written; a target of an earlier run then stays as it was.
+        When the export cannot be read or changes meanwhile, when the result cannot be written or another run is writing
+        it; a target of an earlier run then stays as it was.
 
     Examples
     --------
@@ -158,65 +102,146 @@ def score_export(
     (2, 1, 1, {'none': 0, 'flag': 0, 'report': 1, 'block': 0})
 
     """
-    started = time.perf_counter()
+    began = time.perf_counter()
     source, target = Path(source), Path(target)
     batches = read_messages(source, format=format, columns=columns, encoding=encoding, batch_size=batch_size)
-    if source.resolve() in (target.resolve(), set_aside_path(target).resolve()):
+    if source.resolve() in {path.resolve() for path in (target, set_aside_path(target), report_path(target))}:
         raise MessagesError("the result would replace the export", where=str(target), todo="name another file with -o")
-    scored = set_aside = unknown = unknown_surfaces = 0
-    actions = np.zeros(len(ACTION_NAMES), np.int64)
-    labels: Counter[tuple[str, str]] = Counter()
-    sample: list[BadRow] = []
-    worst: list[tuple[int, float, int, Severe]] = []
-    with closing(batches), ResultWriter(target, release=classifier.release_id, format=target_format) as writer:
-        for batch in batches:
-            if len(batch):
-                found = classifier.recommend(batch.texts, batch.surfaces)
-                names = [ACTION_NAMES[action] for action in found.actions.tolist()]
-                writer.write(batch, found.confidences, names, found.reasons)
-                actions += np.bincount(found.actions, minlength=len(ACTION_NAMES))
-                for place, name in enumerate(ACTION_NAMES[1:], 1):
-                    sums = (found.label_actions == place).sum(axis=0).tolist()
-                    labels.update({(label, name): n for label, n in zip(LABELS, sums, strict=True)})
-                worst = _severest(worst, severest, batch, found)
-                unknown += len(batch) - int(np.count_nonzero(found.known))
-            else:
-                writer.write(batch, np.empty((0, len(LABELS)), np.float32), [], [])
-            scored, set_aside = scored + len(batch), set_aside + len(batch.bad)
-            unknown_surfaces += batch.unknown_surfaces
-            sample += batch.bad[: _SAMPLE - len(sample)]
-            if progress is not None:
-                progress(scored + set_aside, batch.fraction)
-    return RunReport(
-        source=str(source),
-        target=str(target),
-        release=classifier.release_id,
-        rows=writer.rows,
-        scored=scored,
-        set_aside=set_aside,
-        unknown=unknown,
-        recommendations=dict(zip(ACTION_NAMES, actions.tolist(), strict=True)),
-        labels={label: {name: labels[label, name] for name in ACTION_NAMES[1:]} for label in LABELS},
-        bad_rows=tuple(sample),
-        columns=batch.export.columns,
-        encoding=batch.export.encoding,
-        unknown_surfaces=unknown_surfaces,
-        seconds=time.perf_counter() - started,
-        severest=tuple(entry[-1] for entry in worst),
-    )
+    check_target(target, target_format)
+    policy = _policy_digest(classifier)
+    run = {
+        "export": identity(source),
+        "release": classifier.release_id,
+        "policy": policy,
+        "options": [format, target_format, asdict(columns), encoding, batch_size, severest, shadow, checkpoint_rows],
+        "version": version("guideline-classifier"),
+    }
+    with closing(batches), checkpoint(target, run, restart=restart) as held:
+        if "report" not in held.state:
+            job = _Job(classifier, source, target, held, held.state, began, checkpoint_rows, progress)
+            tally = Tally.from_dict(held.state["tally"]) if held.state else Tally(severest)
+            draft = Draft(held.folder, held.state.get("writer", {}))
+            writer = ResultWriter(
+                target, release=classifier.release_id, format=target_format, shadow=shadow, draft=draft
+            )
+            export = _score(job, batches, writer, tally)
+            report = RunReport(
+                source=str(source), target=str(target), release=classifier.release_id, columns=export.columns,
+                encoding=export.encoding, shadow=shadow, policy=policy, digest=content_digest(source),
+                versions={name: version(name) for name in ("guideline-classifier", "numba", "numpy")},
+                finished=_stamp(), **tally.counts, **job.times(),
+            )  # fmt: skip
+            job.check_source()
+            with writing(target):
+                held.save({"report": report.as_dict(), "tally": tally.as_dict()})
+        found = held.state["report"]
+        with writing(target):
+            publish(Draft(held.folder).parts, target, set_aside=bool(found["set_aside"]))
+            replace_file(report_path(target.resolve()), json.dumps(found, indent=1).encode() + b"\n")
+    return RunReport.from_dict(found, Tally.from_dict(held.state["tally"]).severest)
 
 
-def _severest(
-    worst: list[tuple[int, float, int, Severe]], size: int, batch: MessageBatch, found: Recommendations
-) -> list[tuple[int, float, int, Severe]]:
-    """The `size` most severe of those found before and those of a batch, by action, confidence and row."""
-    if not size:
-        return worst
-    top = found.confidences.max(axis=1)
-    fresh = []
-    order = np.lexsort((-top, -found.actions.astype(int)))[:size]
-    for i in order[found.actions[order] > 0].tolist():
-        why = ", ".join(f"{reason['label']} {reason['confidence']:.2f}" for reason in json.loads(found.reasons[i]))
-        severe = Severe(plain_id(batch.ids[i]), ACTION_NAMES[found.actions[i]], why, str(batch.texts[i]))
-        fresh.append((int(found.actions[i]), float(top[i]), -batch.rows[i], severe))
-    return heapq.nlargest(size, worst + fresh, key=lambda entry: entry[:3])
+@dataclass(frozen=True)
+class _Job:
+    """A run under way; `before` is what the journal said when it began, empty for a fresh run."""
+
+    classifier: Recommender
+    source: Path
+    target: Path
+    held: Checkpoint
+    before: dict[str, Any]
+    began: float
+    checkpoint_rows: int
+    progress: Callable[[int, float | None], object] | None
+
+    def times(self) -> dict[str, Any]:
+        """When the first run started, the time of all of them so far, and how many came after the first."""
+        seconds = time.perf_counter() - self.began
+        if not self.before:
+            return {"started": _stamp(seconds), "seconds": seconds, "resumed": 0}
+        times = self.before["times"]
+        return times | {"seconds": times["seconds"] + seconds, "resumed": times["resumed"] + 1}
+
+    def check_source(self) -> None:
+        """Refuse to go on when the export is no longer the one the run began with."""
+        if identity(self.source) != self.held.run["export"]:
+            raise MessagesError("the export changed while it was read", where=str(self.source),
+                                todo="wait until it is whole, then begin again with --restart")  # fmt: skip
+
+    def write(self, writer: ResultWriter, batch: MessageBatch, found: Recommendations | None) -> None:
+        """Write what was found in a batch."""
+        if found is None:
+            writer.write(batch, np.empty((0, len(LABELS)), np.float32), [], [])
+        else:
+            names = [ACTION_NAMES[action] for action in found.actions.tolist()]
+            writer.write(batch, found.confidences, names, found.reasons)
+
+    def commit(self, writer: ResultWriter, state: dict[str, Any]) -> None:
+        """Make durable what was written so far."""
+        with writing(self.target):
+            self.held.save(state | {"writer": writer.commit()})
+
+
+def _score(job: _Job, batches: Iterator[MessageBatch], writer: ResultWriter, tally: Tally) -> Export:
+    """Read, score and write what is not yet finished, and add it to the tally."""
+    saved, characters = tally.rows, 0
+    try:
+        with writer, Behind() as behind, closing(ahead(batches)) as coming:
+            for batch, seen, finished in _marked(coming, job, tally.rows):
+                if finished:
+                    continue
+                found = job.classifier.recommend(batch.texts, batch.surfaces) if len(batch) else None
+                behind.call(job.write, writer, batch, found)
+                tally.add(batch, found)
+                characters += _characters(batch)
+                if tally.rows - saved >= job.checkpoint_rows or characters >= _CHECKPOINT_CHARACTERS:
+                    job.check_source()
+                    behind.call(job.commit, writer, {"tally": tally.as_dict(), "seen": seen, "times": job.times()})
+                    saved, characters = tally.rows, 0
+                if job.progress is not None:
+                    job.progress(tally.rows, batch.fraction)
+    except MessagesError:
+        job.check_source()  # what cannot be read may be what has changed
+        raise
+    return batch.export
+
+
+def _marked(batches: Iterator[MessageBatch], job: _Job, rows: int) -> Iterator[tuple[MessageBatch, str, bool]]:
+    """Each batch, a digest of all so far if they come out of a pipe, and whether it is among the first `rows`."""
+    read, seen, pipe = 0, "", not job.held.run["export"]
+    for batch in batches:
+        finished = read < rows
+        read += len(batch) + len(batch.bad)
+        seen = _chained(seen, batch) if pipe else ""
+        if finished and read >= rows and (read, seen) != (rows, job.before["seen"]):
+            break
+        yield batch, seen, finished
+    else:
+        if read >= rows:
+            return
+    raise MessagesError("this is not what the unfinished run read", where=str(job.source),
+                        todo="give it the same again, or begin again with --restart")  # fmt: skip
+
+
+def _chained(seen: str, batch: MessageBatch) -> str:
+    """A digest of all batches so far: what tells a pipe from another one."""
+    digest = hashlib.sha256(seen.encode())
+    for text in (*batch.texts, *(row.reason for row in batch.bad)):
+        digest.update(str(text).encode("utf-8", "surrogatepass") + b"\0")
+    return digest.hexdigest()
+
+
+def _characters(batch: MessageBatch) -> int:
+    """The length of a batch: characters of a list, bytes of an Arrow array."""
+    return sum(map(len, batch.texts)) if isinstance(batch.texts, list) else batch.texts.nbytes  # type: ignore[attr-defined]
+
+
+def _policy_digest(classifier: Recommender) -> str | None:
+    policy: Policy | None = getattr(classifier, "policy", None)
+    if policy is None:
+        return None
+    return hashlib.sha256(json.dumps(policy.as_dict(), sort_keys=True).encode()).hexdigest()
+
+
+def _stamp(ago: float = 0.0) -> str:
+    return (datetime.now(UTC) - timedelta(seconds=ago)).isoformat(timespec="seconds")

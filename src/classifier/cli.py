@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
 
+from classifier.cli_compare import compare
 from classifier.cli_corpora import corpora
 from classifier.cli_data import data
+from classifier.cli_evaluate import evaluate, gate
+from classifier.cli_mask import mask
+from classifier.cli_monitor import monitor
+from classifier.cli_policy import policy as policy_commands
+from classifier.cli_senders import senders
+from classifier.cli_track import track
 from classifier.cli_train import train
-from classifier.console import bar, err, load_classifier, out, plain, policy_option, release_option
+from classifier.console import bar, err, load_classifier, out, plain, policy_option, release_option, told_notes
 from classifier.errors import ClassifierError
 from classifier.guidelines import LABELS, SURFACES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _STYLES = {"none": "", "flag": "yellow", "report": "dark_orange", "block": "bold red"}
 
@@ -41,8 +45,9 @@ def main() -> None:
         err.print(f"[bold red]error:[/] {plain(error)}", soft_wrap=True, highlight=False)
         sys.exit(2)
     except ModuleNotFoundError as error:
+        extra = {"mlflow": "track", "pyspark": "spark"}.get(error.name or "", "train")
         err.print(
-            f"[bold red]error:[/] this needs {error.name}; install it: pip install 'guideline-classifier\\[train]'"
+            f"[bold red]error:[/] this needs {error.name}; install it: pip install 'guideline-classifier\\[{extra}]'"
         )
         sys.exit(2)
     except KeyboardInterrupt:
@@ -76,22 +81,45 @@ def main() -> None:
     default=0,
     help="Also print this many of the severest recommendations, with text.",
 )
+@click.option(
+    "--shadow",
+    is_flag=True,
+    help="For comparing: the result has shadow_recommendation and shadow_reasons, and no recommendation to act on.",
+)
+@click.option("--restart", is_flag=True, help="Begin again instead of going on with an interrupted run.")
+@click.option("--discard", is_flag=True, help="Only remove what an interrupted run of this result left.")
+@click.option(
+    "--checkpoint-rows",
+    type=click.IntRange(min=1),
+    default=2**17,
+    show_default=True,
+    help="Make finished work safe from a crash each time so many rows are done.",
+)
 def score(
     export: str, target: str, release: str | None, policy: str | None, format: str | None, out_format: str | None,
-    id_column: str, text_column: str, surface_column: str, encoding: str, show: int,
+    id_column: str, text_column: str, surface_column: str, encoding: str, show: int, shadow: bool,
+    restart: bool, discard: bool, checkpoint_rows: int,
 ) -> None:  # fmt: skip
-    """Score an EXPORT of messages and write one result row for each of its rows."""
+    """Score an EXPORT of messages and write one result row for each of its rows.
+
+    A run that was interrupted or killed is gone on with by the same command.
+    """
+    from classifier import checkpoints
     from classifier.batch import score_export
     from classifier.messages import Columns, format_of, read_messages
 
+    if discard:
+        told = "removed what was left of" if checkpoints.discard(target) else "there is no interrupted run of"
+        out.print(f"{told} {plain(target)}", soft_wrap=True, highlight=False)
+        return
     read_messages(export, format=format).close()  # what is wrong with its name is said before anything is loaded
     format_of(target, out_format)
     classifier = load_classifier(release, policy)
     columns = Columns(id=id_column, text=text_column, surface=surface_column)
-    with bar("scoring") as progress:
+    with told_notes(), bar("scoring") as progress:
         report = score_export(
             classifier, export, target, format=format, target_format=out_format, columns=columns, encoding=encoding,
-            severest=show,
+            severest=show, shadow=shadow, restart=restart, checkpoint_rows=checkpoint_rows,
             progress=lambda rows, share: progress.update(
                 progress.task_ids[0], description=f"scored {rows:,} messages", completed=share or 0.0
             ),
@@ -103,7 +131,8 @@ def score(
             shown = (row.id, row.recommendation, row.why, f"{text[:99]}…" if len(text) > 100 else text)
             severest.add_row(*map(plain, shown), style=_STYLES[row.recommendation])
         out.print(severest)
-    table = Table("recommendation", "messages", *LABELS, title=f"{report.rows:,} rows of {export} by {report.release}")
+    title = f"{report.rows:,} rows of {export} by {report.release}" + (" in shadow" if shadow else "")
+    table = Table("recommendation", "messages", *LABELS, title=title)
     for name, count in report.recommendations.items():
         cells = [str(report.labels[label].get(name, 0) or "") for label in LABELS]
         table.add_row(name, f"{count:,}", *cells, style=_STYLES[name])
@@ -112,13 +141,10 @@ def score(
         out.print(f"note: {plain(note)}", soft_wrap=True, highlight=False)
     out.print(
         f"{report.rows:,} rows = {report.scored:,} scored + {report.set_aside:,} set aside; "
-        f"{report.unknown:,} without any known feature; {report.seconds:.1f} s; result: {target}",
+        f"{report.unknown:,} without any known feature; {report.seconds:.1f} s"
+        f"{f' in {report.resumed + 1} runs' if report.resumed else ''}; result: {target}",
         soft_wrap=True, highlight=False,
     )  # fmt: skip
-
-
-def _weight(label: str) -> Callable[[Any], float]:
-    return lambda part: -float(part.scores[label])
 
 
 @cli.command()
@@ -126,30 +152,28 @@ def _weight(label: str) -> Callable[[Any], float]:
 @click.option("--surface", type=click.Choice(SURFACES))
 @release_option
 @policy_option
-def explain(text: str, surface: str | None, release: str | None, policy: str | None) -> None:
-    """Score one TEXT and show which of its words weighed for which label."""
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+def explain(text: str, surface: str | None, release: str | None, policy: str | None, as_json: bool) -> None:
+    """Score one TEXT and show what its words add to each label, and why something or nothing is recommended."""
+    from classifier.explain_view import as_dict, as_rich
+
     found = load_classifier(release, policy).explain(text, surface=surface)
-    verdict = found.verdict
-    out.print(
-        f"recommendation: [bold]{verdict.recommendation}[/]" + ("" if verdict.known else " (nothing in it is known)")
-    )
-    if found.cleaned != text:
-        out.print(f"read as: {plain(found.cleaned)}", highlight=False)
-    table = Table("label", "confidence", "score", "weighed most")
-    for label in LABELS:
-        ranked = sorted(found.contributions, key=_weight(label))
-        words = ", ".join(
-            f"{plain(part.cleaned)} {part.scores[label]:+.2f}" for part in ranked[:4] if part.scores[label] > 0
-        )
-        table.add_row(label, f"{verdict.confidences[label]:.3f}", f"{found.scores[label]:+.2f}", words,
-                      style="" if label not in verdict.labels else "bold")  # fmt: skip
-    out.print(table)
-    for advice in verdict.advice.splitlines():
-        out.print(f"advice: {advice}", highlight=False)
+    if as_json:
+        click.echo(json.dumps(as_dict(found), indent=1))
+    else:
+        out.print(as_rich(found))
 
 
 cli.add_command(train)
+cli.add_command(evaluate)
+cli.add_command(gate)
+cli.add_command(track)
+cli.add_command(monitor)
 cli.add_command(data)
+cli.add_command(policy_commands)
+cli.add_command(compare)
+cli.add_command(mask)
+cli.add_command(senders)
 cli.add_command(corpora)
 
 

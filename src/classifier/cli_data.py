@@ -1,4 +1,4 @@
-"""``classifier data``: check, count and describe our labelled messages."""
+"""``classifier data``: check, count, describe and correct our labelled messages."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from classifier.cli_labels import merge, next_, suspects
 from classifier.guidelines import LABELS
 
 folder_option = click.option(
@@ -27,7 +28,7 @@ def _folder(folder: str | None) -> Path:
 
 @click.group()
 def data() -> None:
-    """Check, count and describe our labelled messages."""
+    """Check, count, describe and correct our labelled messages."""
 
 
 @data.command()
@@ -119,3 +120,8 @@ def datasheet(folder: str | None, readme: str | None) -> None:
         raise ExamplesError("is missing", where=str(path), todo="name the datasheet")
     path.write_text(fill(path.read_text(encoding="utf-8"), tables(place)), encoding="utf-8")
     Console().print(f"wrote {escape(str(path))}", highlight=False)
+
+
+data.add_command(suspects)
+data.add_command(next_)
+data.add_command(merge)

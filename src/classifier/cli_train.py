@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from classifier.cli_track import log_run, register_options
 from classifier.console import bar, out, stages
 from classifier.guidelines import LABELS
 
@@ -25,6 +26,13 @@ from classifier.guidelines import LABELS
 @click.option("--policy", type=click.Path(), help="A policy.toml with the operating points to resolve.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--test", "with_test", is_flag=True, help="Also report the test sets: once, when everything is chosen.")
+@click.option(
+    "--gate/--no-gate",
+    default=None,
+    help="Refuse a release that falls below a floor of the behaviour gate; default: on our data, not on yours.",
+)
+@click.option("--track", "tracked", is_flag=True, help="Also log the run with MLflow (see docs/mlflow.md).")
+@register_options
 def train(
     target: str,
     names: tuple[str, ...],
@@ -33,16 +41,25 @@ def train(
     policy: str | None,
     seed: int,
     with_test: bool,
+    gate: bool | None,
+    tracked: bool,
+    experiment: str,
+    register: str | None,
+    alias: str | None,
 ) -> None:
     """Train a release on labelled messages and public corpora."""
     from classifier.assembly import assemble, data_folder, our_messages, read_splits
+    from classifier.behaviour import GateReport, examined
     from classifier.card import card
     from classifier.cli_corpora import chosen
     from classifier.corpora import load_registry
-    from classifier.policy import read_policy
+    from classifier.policy_file import read_policy
     from classifier.release import save_release
+    from classifier.severity_training import train_severity
     from classifier.training import Settings, train
 
+    if (register or alias) and not tracked:
+        raise click.UsageError("--register and --alias need --track")
     settings = Settings(seed=seed)
     corpora = chosen(load_registry(), names) if names != ("none",) else []
     ours = not files
@@ -59,9 +76,11 @@ def train(
         trained = train(
             rows.train, name=Path(target).name, settings=settings, held_out=held_out,
             policy=read_policy(policy) if policy else None, record={"sources": rows.sources},
+            severity=train_severity(data_folder(), seed=seed) if ours else None,
             progress=stages(progress),
         )  # fmt: skip
-    saved = save_release(trained.release, target, card(trained.release))
+    release = examined(trained.release, trained.pipeline.predict_proba, enforced=ours if gate is None else gate)
+    saved = save_release(release, target, card(release))
     table = Table("messages", "n", *LABELS, "mean", title=f"average precision of {saved.id}")
     for part, metrics in saved.record["metrics"].items():
         values = [metrics["labels"][label]["average_precision"] for label in LABELS]
@@ -70,3 +89,8 @@ def train(
         )
     out.print(table)
     out.print(f"wrote {target} ({saved.id})", highlight=False)
+    if below := GateReport.from_dict(saved.record["behaviour"]).below:
+        said = ", ".join(found.name for found in below)
+        out.print(f"note: behaviour gate not passed: {said}", soft_wrap=True, highlight=False)
+    if tracked:
+        log_run(target, experiment=experiment, register=register, alias=alias)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +13,18 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["bar", "err", "load_classifier", "out", "plain", "policy_option", "release_option", "stages"]
+__all__ = [
+    "bar",
+    "err",
+    "load_classifier",
+    "out",
+    "plain",
+    "policy_option",
+    "release_option",
+    "release_path",
+    "stages",
+    "told_notes",
+]
 
 out, err = Console(), Console(stderr=True)
 if not out.is_terminal:  # a log or a pipe has no width of its own
@@ -44,21 +56,48 @@ def stages(progress: Progress) -> Callable[[str, float], None]:
     return report
 
 
+def release_path(release: str | None) -> Path:
+    """The folder of a release as ``--release`` names it: a folder, models:/NAME@ALIAS, or None for the shipped one."""
+    from classifier.release import release_folder
+
+    if release is not None and release.startswith("models:/"):
+        from classifier.tracking import registered_release
+
+        return Path(registered_release(release))
+    return release_folder(release)
+
+
+@contextmanager
+def told_notes() -> Iterator[None]:
+    """Print the notes of whatever ends the block, such as how an interrupted run is gone on with."""
+    try:
+        yield
+    except BaseException as error:
+        for note in getattr(error, "__notes__", ()):
+            err.print(f"note: {plain(note)}", soft_wrap=True, highlight=False)
+        raise
+
+
 def load_classifier(release: str | None, policy: str | None) -> Any:
     """The classifier of a release folder (None: the shipped one) under a policy file (None: the release's own)."""
-    from classifier.policy import read_policy
-    from classifier.release import load_release, release_folder
+    from classifier.policy_file import resolve_policy
+    from classifier.release import load_release
     from classifier.scoring import load
 
     if err.is_terminal:
         err.print("[dim]loading the release (the first run ever compiles the scorer, some 20 s)[/]")
+    folder = release_path(release)
     if policy is None:
-        return load(release)
-    stored = load_release(release_folder(release))
-    return load(release, policy=read_policy(policy, stored.policy).resolved(stored.curves, policy))
+        return load(folder)
+    stored = load_release(folder)
+    return load(folder, policy=resolve_policy(policy, stored.policy, stored.curves))
 
 
-release_option = click.option("--release", type=click.Path(), help="Folder of a release; default: the shipped one.")
+release_option = click.option(
+    "--release",
+    type=click.Path(),
+    help="Folder of a release, or models:/NAME@ALIAS in MLflow; default: the shipped one.",
+)
 policy_option = click.option(
     "--policy", type=click.Path(), help="A policy.toml that overrides the policy of the release."
 )

@@ -7,6 +7,7 @@ models/<name>/
 ├── pilots.npy     what places n-grams in it
 ├── rows.npy       16 bytes per feature: its document frequency class and six weights
 ├── idf.npy        inverse document frequency of each class
+├── severity_*.npy the same four for the model of severity
 └── curves.npy     per label: threshold, true and false positives out of fold
 """
 
@@ -26,6 +27,7 @@ from classifier.errors import ReleaseError
 from classifier.guidelines import LABELS
 from classifier.kernels.lookup import INDEX
 from classifier.policy import Curve, Policy
+from classifier.severity import DETAILS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,7 +38,11 @@ if TYPE_CHECKING:
 __all__ = ["Release", "load_release", "release_folder", "save_release"]
 
 FORMAT = 2
-ARRAYS = {"slots": np.uint64, "pilots": np.uint16, "rows": np.int16, "idf": np.float64, "curves": np.float32}
+MAIN = {"slots": np.uint64, "pilots": np.uint16, "rows": np.int16, "idf": np.float64, "curves": np.float32}
+SEVERITY = {"severity_slots": np.uint64, "severity_pilots": np.uint16, "severity_rows": np.int16,
+            "severity_idf": np.float64}  # fmt: skip
+ARRAYS = {**MAIN, **SEVERITY}
+SEVERITY_NGRAMS = (1, 3, 1, 5)  # shortest and longest of words and characters in the model of severity
 MAX_JSON = 16 << 20
 
 
@@ -45,15 +51,16 @@ class Release:
     """Everything a trained model consists of.
 
     ``arrays`` holds `ARRAYS` (``rows`` of shape (n_features, 8), ``curves`` of shape (6, n_thresholds, 3), padded with
-    NaN). ``settings`` holds the n-gram ranges and what else fixes the features; ``coefficients`` the steps, intercepts
-    and calibration of each label, each a list of six numbers; ``record`` what else is told: metrics, corpora with
-    their licences, library versions, golden messages.
+    NaN; those of `SEVERITY` empty without a model of it). ``settings`` holds the n-gram ranges and what else fixes the
+    features; ``coefficients`` the steps, intercepts and calibration of each label, each a list of six numbers, and
+    those of ``severity``; ``record`` what else is told: metrics, corpora with their licences, library versions, golden
+    messages.
     """
 
     name: str
     arrays: Mapping[str, NDArray[Any]]
     settings: Mapping[str, Any]
-    coefficients: Mapping[str, list[float]]
+    coefficients: Mapping[str, Any]
     counts: Mapping[str, tuple[float, float]]
     policy: Policy
     record: Mapping[str, Any] = field(default_factory=dict)
@@ -75,6 +82,11 @@ class Release:
                 points[:, 0], points[:, 1].astype(float), points[:, 2].astype(float), *self.counts[label]
             )
         return curves
+
+
+def no_severity() -> dict[str, NDArray[Any]]:
+    """The arrays of a release that has no model of severity."""
+    return {name: np.zeros((0, 8) if name == "severity_rows" else 0, dtype) for name, dtype in SEVERITY.items()}
 
 
 def stacked_curves(curves: Mapping[str, Curve]) -> NDArray[np.float32]:
@@ -212,28 +224,44 @@ def load_release(folder: str | Path) -> Release:
 
 def _check_contents(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], where: str) -> None:
     """Refuse what the loops would trip over: they trust the shapes and indices of a release."""
-    slots, pilots, rows, idf, curves = (arrays[name] for name in ARRAYS)
     ranges = [*content["settings"]["word_ngrams"], *content["settings"]["char_ngrams"]]
-    numbers = content["coefficients"]
+    numbers = dict(content["coefficients"])
+    severity = numbers.pop("severity", None)
+    curves = arrays["curves"]
     sound = {
-        "slots": slots.ndim == 1 and 0 < len(slots) < 1 << 31,
-        "pilots": pilots.ndim == 1 and len(pilots) > 1 and len(pilots) & (len(pilots) - 1) == 0,
-        "rows": rows.ndim == 2 and rows.shape[1] == 8 and len(rows) > 0,
-        "idf": idf.ndim == 1 and len(idf) > 0 and bool(np.isfinite(idf).all()),
         "curves": curves.ndim == 3 and curves.shape[::2] == (len(LABELS), 3),
         "settings": len(ranges) == 4 and all(type(n) is int and 0 <= n <= 8 for n in ranges),
-        "coefficients": set(numbers) == {"steps", "intercepts", "slopes", "offsets"}
-        and all(len(values) == len(LABELS) and np.isfinite(values).all() for values in numbers.values()),
         "counts": set(content["counts"]) == set(LABELS),
+        "coefficients": _sound_numbers(numbers, len(LABELS)),
+        **_sound_table(arrays, ""),
     }
-    if all(sound.values()):
-        sound["slots"] = int((slots & INDEX).max()) < len(rows) == np.count_nonzero(slots)
-        sound["rows"] = bool((rows[:, 0] >= 0).all()) and int(rows[:, 0].max()) < len(idf)
+    if severity is not None:
+        sound |= {"severity": _sound_numbers(severity, len(DETAILS), "thresholds"), **_sound_table(arrays, "severity_")}
     for name, holds in sound.items():
         if not holds:
             raise ReleaseError(
                 f"its {name} make no sense", where=where, todo="fetch the release again or train it anew"
             )
+
+
+def _sound_numbers(numbers: Mapping[str, Any], size: int, *more: str) -> bool:
+    return set(numbers) == {"steps", "intercepts", "slopes", "offsets", *more} and all(
+        len(values) == size and bool(np.isfinite(values).all()) for values in numbers.values()
+    )
+
+
+def _sound_table(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, bool]:
+    slots, pilots, rows, idf = (arrays[f"{prefix}{name}"] for name in ("slots", "pilots", "rows", "idf"))
+    sound = {
+        "slots": slots.ndim == 1 and 0 < len(slots) < 1 << 31,
+        "pilots": pilots.ndim == 1 and len(pilots) > 1 and len(pilots) & (len(pilots) - 1) == 0,
+        "rows": rows.ndim == 2 and rows.shape[1] == 8 and len(rows) > 0,
+        "idf": idf.ndim == 1 and len(idf) > 0 and bool(np.isfinite(idf).all()),
+    }
+    if all(sound.values()):
+        sound["slots"] = int((slots & INDEX).max()) < len(rows) == np.count_nonzero(slots)
+        sound["rows"] = bool((rows[:, 0] >= 0).all()) and int(rows[:, 0].max()) < len(idf)
+    return {f"{prefix}{name}": holds for name, holds in sound.items()}
 
 
 def _read_json(folder: Path) -> dict[str, Any]:

@@ -5,19 +5,24 @@ A row that was set aside keeps its place, so that a result can be joined line by
 recommendation is "none", its reasons are ``[]`` and ``error`` says why; ``error`` is empty (null) everywhere else. The
 same rows are listed in ``<RESULT>.set-aside.csv`` (file, row, id, reason), which exists only if there are any.
 
-Confidences are float32 in Parquet and rounded to 4 decimals elsewhere. Ids are written exactly as given. In CSV every
-text is quoted, which keeps ``007`` and commas whole, but a spreadsheet still runs an id that starts with ``=``, ``+``,
-``-`` or ``@`` as a formula: import such files as text.
+Confidences are float32 in Parquet and rounded to 4 decimals elsewhere. Ids are written exactly as given, but in CSV one
+that a spreadsheet would run as a formula gets an apostrophe before it (`spreadsheets`). Every text is quoted there,
+which keeps ``007`` and commas whole.
 
-Both files are written under temporary names in the same folder and renamed when they are whole.
+A result written in shadow has ``shadow_recommendation`` and ``shadow_reasons`` in place of ``recommendation`` and
+``reasons``: a program that acts on recommendations finds no such column, instead of a "none" that clears a message.
+
+Both files are written under temporary names in the same folder and renamed when they are whole. A writer that is given
+a `Draft` writes there instead, can make durable what it has (`commit`) and go on from there after a crash; `publish` is
+then left to the caller.
 """
 
 from __future__ import annotations
 
 import csv
-import os
 import secrets
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -27,10 +32,12 @@ import numpy as np
 from classifier.errors import MessagesError
 from classifier.guidelines import LABELS
 from classifier.messages import format_of
-from classifier.result_formats import RESULT_COLUMNS, SINKS, Rows, plain_id
+from classifier.result_formats import RESULT_COLUMNS, SHADOW_COLUMNS, SINKS, Rows, durable, open_text, plain_id
+from classifier.spreadsheets import inert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    import os
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import TextIO
 
@@ -38,9 +45,25 @@ if TYPE_CHECKING:
 
     from classifier.messages import BadRow, MessageBatch
 
-__all__ = ["RESULT_COLUMNS", "ResultWriter", "plain_id", "set_aside_path"]
+__all__ = [
+    "RESULT_COLUMNS", "SHADOW_COLUMNS", "Draft", "ResultWriter", "check_target", "plain_id", "publish",
+    "set_aside_path", "writing",
+]  # fmt: skip
 
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Where a result is written that may take several runs, and what the last `ResultWriter.commit` said, if any."""
+
+    folder: Path
+    at: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> tuple[Path, Path]:
+        """The files of the result and of the rows set aside."""
+        return self.folder / "result", self.folder / "set-aside.csv"
 
 
 def set_aside_path(target: str | os.PathLike[str]) -> Path:
@@ -51,6 +74,19 @@ def set_aside_path(target: str | os.PathLike[str]) -> Path:
     """
     target = Path(target)
     return target.with_name(f"{target.name}.set-aside.csv")
+
+
+def check_target(target: Path, format: str | None = None) -> str:  # noqa: A002
+    """The format of a result; raises `MessagesError` where no file can be written under that name."""
+    kind = format_of(target, format)
+    if target.is_dir():
+        raise MessagesError("this is a folder", where=str(target), todo="name a result file in it")
+    if target.exists() and not target.is_file():  # renaming a file over /dev/null would replace it
+        raise MessagesError("this is a device, not a file", where=str(target), todo="name a result file")
+    if not target.parent.is_dir():
+        what = f"there is no folder '{target.parent}'"
+        raise MessagesError(what, where=str(target), todo="create it or name another one")
+    return kind
 
 
 class ResultWriter:
@@ -78,23 +114,31 @@ class ResultWriter:
 
     """
 
-    def __init__(self, target: str | os.PathLike[str], *, release: str, format: str | None = None) -> None:  # noqa: A002
-        self.target, self.release, self.rows = Path(target), release, 0
-        kind = format_of(self.target, format)
-        if self.target.is_dir():
-            raise MessagesError("this is a folder", where=str(target), todo="name a result file in it")
-        if self.target.exists() and not self.target.is_file():  # renaming a file over /dev/null would replace it
-            raise MessagesError("this is a device, not a file", where=str(target), todo="name a result file")
-        if not self.target.parent.is_dir():
-            what = f"there is no folder '{self.target.parent}'"
-            raise MessagesError(what, where=str(target), todo="create it or name another one")
-        token = secrets.token_hex(4)
-        # A link stays a link: what it points to is replaced.
-        self._final = (self.target.resolve(), set_aside_path(self.target).resolve())
-        self._part = tuple(path.with_name(f".{path.name}.{token}.part") for path in self._final)
+    def __init__(
+        self,
+        target: str | os.PathLike[str],
+        *,
+        release: str,
+        format: str | None = None,  # noqa: A002
+        shadow: bool = False,
+        draft: Draft | None = None,
+    ) -> None:
+        at = draft.at if draft is not None else {}
+        self.target, self.release, self.rows = Path(target), release, at.get("rows", 0)
+        kind = check_target(self.target, format)
+        self._draft = draft
+        if draft is not None:
+            self._part = draft.parts
+        else:
+            token = secrets.token_hex(4)
+            result, aside = (path.with_name(f".{path.name}.{token}.part") for path in _final_paths(self.target))
+            self._part = result, aside
         self._bad: TextIO | None = None
-        with self._telling():
-            self._sink = SINKS[kind](self._part[0], release)
+        with writing(self.target):
+            names = SHADOW_COLUMNS if shadow else RESULT_COLUMNS
+            self._sink = SINKS[kind](self._part[0], release, names, None if draft is None else at.get("result", {}))
+            if at.get("set_aside") is not None:
+                self._bad = open_text(self._part[1], at["set_aside"])
 
     def write(
         self,
@@ -110,7 +154,7 @@ class ResultWriter:
             raise ValueError(f"{n} messages, but {got}")
         if not ((confidences >= 0) & (confidences <= 1)).all():
             raise ValueError("confidences are figures from 0 to 1")
-        with self._telling():
+        with writing(self.target):
             rows = Rows(batch.ids, confidences, recommendations, reasons)
             if batch.bad:
                 self._set_aside(batch.bad)
@@ -118,11 +162,17 @@ class ResultWriter:
             self._sink.write(rows)
         self.rows += n + len(batch.bad)
 
+    def commit(self) -> dict[str, Any]:
+        """Make durable all that was written, and say what a `Draft` needs to go on from here."""
+        with writing(self.target):
+            set_aside = None if self._bad is None else durable(self._bad)
+            return {"rows": self.rows, "result": self._sink.commit(), "set_aside": set_aside}
+
     def _set_aside(self, bad: Sequence[BadRow]) -> None:
         if self._bad is None:
-            self._bad = self._part[1].open("x", encoding="utf-8", errors="backslashreplace", newline="")
+            self._bad = open_text(self._part[1], None)
             csv.writer(self._bad, lineterminator="\n").writerow(("file", "row", "id", "reason"))
-        rows = ((row.file, row.row, plain_id(row.id), row.reason) for row in bad)
+        rows = ((inert(row.file), row.row, inert(plain_id(row.id)), inert(row.reason)) for row in bad)
         csv.writer(self._bad, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC).writerows(rows)
 
     def __enter__(self) -> Self:
@@ -130,38 +180,51 @@ class ResultWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         try:
-            with self._telling():
+            with writing(self.target):
                 try:
                     self._sink.close(whole=kind is None)
                 finally:
                     if self._bad is not None:
-                        self._bad.close()
-                if kind is None:
-                    self._publish()
+                        with self._bad:
+                            durable(self._bad)
+                if kind is None and self._draft is None:
+                    publish(self._part, self.target, set_aside=self._bad is not None)
         except MessagesError:
             if kind is None:  # otherwise the first error is the one to tell
                 raise
         finally:
-            for part in self._part:
-                with suppress(OSError):
-                    part.unlink(missing_ok=True)
+            if self._draft is None:
+                for part in self._part:
+                    with suppress(OSError):
+                        part.unlink(missing_ok=True)
 
-    def _publish(self) -> None:
-        for part, final in reversed(list(zip(self._part, self._final, strict=True))):
-            if part.exists():
-                with part.open("r+b") as file:
-                    os.fsync(file.fileno())
-                part.replace(final)
-            else:  # an earlier run's list would speak of another result
-                final.unlink(missing_ok=True)
 
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            what = f"cannot be written ({error.strerror or error})"
-            raise MessagesError(what, where=str(self.target), todo="free space or name another file with -o") from error
+def _final_paths(target: Path) -> tuple[Path, Path]:
+    # A link stays a link: what it points to is replaced.
+    return target.resolve(), set_aside_path(target).resolve()
+
+
+def publish(parts: tuple[Path, Path], target: Path, *, set_aside: bool) -> None:
+    """Give a finished result and, if there is one, its list of rows set aside their names; the result comes last.
+
+    What has its name already is left alone, so that this can be done again after a crash in between.
+    """
+    for part, final in reversed(list(zip(parts, _final_paths(target), strict=True))):
+        if part.exists():
+            part.replace(final)
+        elif part == parts[1] and not set_aside:  # an earlier run's list would speak of another result
+            final.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """Tell as a `MessagesError` what the disk does not take."""
+    try:
+        yield
+    except OSError as error:
+        what = f"cannot be written ({error.strerror or error})"
+        todo = "free space and give the command again, or name another file with -o"
+        raise MessagesError(what, where=str(target), todo=todo) from error
 
 
 def _with_bad_rows(rows: Rows, batch: MessageBatch) -> Rows:

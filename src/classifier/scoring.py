@@ -9,24 +9,25 @@ import json
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from classifier.errors import ReleaseError
-from classifier.guidelines import GUIDELINES, LABELS, SURFACES
+from classifier.guidelines import LABELS, SURFACES
 from classifier.kernels import explaining
 from classifier.kernels import scoring as kernel
 from classifier.kernels.lookup import FeatureTable
 from classifier.kernels.ngrams import NgramRanges
-from classifier.policy import ACTIONS, Action, Policy
-from classifier.release import Release, load_release, release_folder
+from classifier.policy import ACTIONS, Policy
+from classifier.release import SEVERITY_NGRAMS, Release, load_release, release_folder
+from classifier.severity import DETAILS, advice, detail_of, escalate
 from classifier.text import as_texts, cleaning_tables, code_points, column_values
+from classifier.verdicts import Contribution, Explanation, Reason, Recommendations, Span, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -35,99 +36,11 @@ __all__ = ["Classifier", "Contribution", "Explanation", "Reason", "Recommendatio
 
 _CHUNK = 4096  # messages encoded at a time: bounds memory whatever the number of messages
 _CHUNK_CHARACTERS = 4 << 20
+_FIRST = np.zeros(1, np.int64)
+_NO_DETAILS = [False] * len(DETAILS)
+_GRAVE = tuple(LABELS.index(label) for label in ("harassment", "dating_flirting", "hate"))
+_MAY_BE_GRAVE = 0.05  # below it in all of these, a message is not looked at for severity
 _WORTH_THREADS = 512  # messages below which a second thread costs more than it gives
-
-
-class Span(NamedTuple):
-    """A stretch of the original message, ``text[start:end]``."""
-
-    start: int
-    end: int
-    text: str
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why an action is recommended: a label whose confidence reached the action's threshold, and what weighed most."""
-
-    label: str
-    action: Action
-    confidence: float
-    threshold: float
-    spans: tuple[Span, ...]
-
-    def as_dict(self) -> dict[str, object]:
-        """The reason as JSON takes it."""
-        return {
-            "label": self.label,
-            "action": self.action.value,
-            "confidence": round(self.confidence, 4),
-            "threshold": round(self.threshold, 4),
-            "spans": [list(span) for span in self.spans],
-        }
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What is recommended for one message, and why.
-
-    ``labels`` are those at or above their flag threshold; ``advice`` what the platforms tell a member to do, a line for
-    each reason; ``known`` is False where the text carries no feature the model knows, or too little to be judged (no
-    ideograph or emoji, fewer than two letters and than six digits): nothing is then recommended.
-    """
-
-    recommendation: Action
-    confidences: dict[str, float]
-    labels: tuple[str, ...]
-    reasons: tuple[Reason, ...]
-    advice: str
-    known: bool
-    release: str
-    surface: str | None = None
-
-
-@dataclass(frozen=True)
-class Recommendations:
-    """Verdicts of many messages as arrays: confidences (n, 6), label_actions (n, 6), actions (n,), known (n,).
-
-    Actions are levels, 0 none to 3 block; ``reasons[i]`` is a JSON list.
-    """
-
-    confidences: NDArray[np.float32]
-    label_actions: NDArray[np.uint8]
-    actions: NDArray[np.uint8]
-    known: NDArray[np.bool_]
-    reasons: list[str]
-
-
-@dataclass(frozen=True)
-class Contribution:
-    """What one word (or ideograph, kana, emoji, sign) adds to the score of each label, before calibration."""
-
-    span: Span
-    cleaned: str
-    scores: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """A score taken apart: for each label the contributions and the intercept add up to the score.
-
-    A notebook shows it with its words shaded, see `explain_view`.
-    """
-
-    cleaned: str
-    contributions: tuple[Contribution, ...]
-    intercepts: dict[str, float]
-    scores: dict[str, float]
-    verdict: Verdict
-    text: str
-    policy: Policy
-
-    def _repr_html_(self) -> str:
-        from classifier.explain_view import as_html
-
-        return as_html(self)
 
 
 class Classifier:
@@ -153,22 +66,34 @@ class Classifier:
     def __init__(self, release: Release, policy: Policy | None = None) -> None:
         self.release = release
         self.policy = policy or release.policy
-        arrays, coefficients = release.arrays, {k: np.array(v, np.float64) for k, v in release.coefficients.items()}
-        self._model = kernel.Model(
-            FeatureTable(arrays["slots"], arrays["pilots"]), arrays["rows"], arrays["idf"],
-            coefficients["steps"], coefficients["intercepts"], coefficients["slopes"], coefficients["offsets"],
-        )  # fmt: skip
+        self._model = _model(release.arrays, release.coefficients)
         self._ranges = NgramRanges(*release.settings["word_ngrams"], *release.settings["char_ngrams"])
         self._tables = cleaning_tables()
         self._fixed = kernel.fixed_handle(self._tables, self._model, self._ranges)
+        self._widest = self._ranges  # what scratch must have room for
+        self._severity: tuple[kernel.Model, NDArray[np.int64], NDArray[np.float32]] | None = None
+        if severity := release.coefficients.get("severity"):
+            model = _model(release.arrays, severity, "severity_")
+            ranges = NgramRanges(*SEVERITY_NGRAMS)
+            handle = kernel.fixed_handle(self._tables, model, ranges)
+            self._severity = (model, handle, np.array(severity["thresholds"], np.float32))
+            self._widest = NgramRanges(
+                min(ranges.word_min, self._ranges.word_min), max(ranges.word_max, self._ranges.word_max),
+                min(ranges.char_min, self._ranges.char_min), max(ranges.char_max, self._ranges.char_max),
+            )  # fmt: skip
         self._local = threading.local()
         self._release_id = release.id
         # Per surface and label: the lowest threshold, and those of the three actions (NaN: not offered).
-        self._limits = {
+        self._limits: dict[str | None, list[tuple[float, list[float]]]] = {
             surface: [(min((t for t in row if t == t), default=2.0), row) for row in thresholds.tolist()]
             for surface in (None, *SURFACES)
             for thresholds in [self.policy.for_surface(surface)]
         }
+        self._offered = {
+            surface: np.array([max((k for k in (1, 2, 3) if row[k - 1] == row[k - 1]), default=0) for _, row in rows],
+                              np.uint8)
+            for surface, rows in self._limits.items()
+        }  # fmt: skip
 
     def __reduce__(self) -> tuple[type[Classifier], tuple[Release, Policy]]:
         return Classifier, (self.release, self.policy)
@@ -201,24 +126,28 @@ class Classifier:
         # Comparing floats of one row costs less in Python than in numpy.
         values: list[float] = confidences[0].tolist()
         limits = self._limits[surface]
-        levels = [
-            0 if value < row[0] or not known[0] else _level(value, row[1])
-            for value, row in zip(values, limits, strict=True)
-        ]
+        levels, details, said = [0] * len(LABELS), _NO_DETAILS, ""
         reasons: tuple[Reason, ...] = ()
-        if any(levels):
+        if known[0] and (
+            any(value >= limit[0] for value, limit in zip(values, limits, strict=True))
+            or max(values[i] for i in _GRAVE) >= _MAY_BE_GRAVE
+        ):
             points, offsets = code_points([text])
-            [spans] = self._spans(points, offsets, np.zeros(1, np.int64), np.array([levels], np.uint8)).tolist()
-            reasons = _as_reasons(text, values, levels, limits, spans)
+            one = None if surface is None else [surface]
+            [(_, levels, details, reasons)] = self._judge(
+                points, offsets, [text], one, confidences, known, everything=True
+            )
+            said = advice(reasons, details)
         return Verdict(
             ACTIONS[max(levels)],
             dict(zip(LABELS, values, strict=True)),
             tuple(label for label, level in zip(LABELS, levels, strict=True) if level),
             reasons,
-            "\n".join(GUIDELINES[reason.label].advice for reason in reasons),
+            said,
             bool(known[0]),
             self._release_id,
             surface,
+            tuple(detail for detail, is_so in zip(DETAILS, details, strict=True) if is_so),
         )
 
     def recommend(self, texts: Iterable[str], surfaces: Sequence[str | None] | None = None) -> Recommendations:
@@ -237,22 +166,19 @@ class Classifier:
                 self._check_surface(surface)
         n = len(sequence)
         confidences, known = np.empty((n, len(LABELS)), np.float32), np.empty(n, np.bool_)
-        label_actions = np.empty((n, len(LABELS)), np.uint8)
+        label_actions = np.zeros((n, len(LABELS)), np.uint8)
         reasons = ["[]"] * n
 
         def run(first: int, last: int) -> None:
             points, offsets = code_points(sequence[first:last])
-            self._score(points, offsets, confidences[first:last], known[first:last])
-            levels = self.policy.recommend(confidences[first:last], None if surfaces is None else surfaces[first:last])
-            levels[~known[first:last]] = 0
-            label_actions[first:last] = levels
-            rows = np.flatnonzero(levels.any(axis=1))
-            spans = self._spans(points, offsets, rows, levels)
-            for row, of_labels in zip(rows.tolist(), spans.tolist(), strict=True):
-                i = first + row
-                limits = self._limits[surfaces[i] if surfaces is not None else None]
-                found = _as_reasons(sequence[i], confidences[i].tolist(), levels[row].tolist(), limits, of_labels)
-                reasons[i] = _as_json(found)
+            here = slice(first, last)
+            self._score(points, offsets, confidences[here], known[here])
+            names = None if surfaces is None else surfaces[here]
+            for row, levels, _, found in self._judge(
+                points, offsets, sequence[here], names, confidences[here], known[here]
+            ):
+                label_actions[first + row] = levels
+                reasons[first + row] = _as_json(found)
 
         _in_chunks(run, sequence, None)
         return Recommendations(confidences, label_actions, label_actions.max(axis=1, initial=0), known, reasons)
@@ -292,7 +218,8 @@ class Classifier:
         """The memory this thread works in."""
         kept: tuple[kernel.Scratch, NDArray[np.int64]] | None = getattr(self._local, "scratch", None)
         if kept is None:
-            scratch = kernel.scratch_for(self._ranges, len(self._model.rows))
+            size = max(len(self._model.rows), len(self._severity[0].rows) if self._severity else 0)
+            scratch = kernel.scratch_for(self._widest, size)
             kept = self._local.scratch = (scratch, kernel.scratch_handle(scratch))
             self._local.offsets = np.zeros(2, np.int64)
         return kept[1]
@@ -319,23 +246,17 @@ class Classifier:
             scratch = kernel.scratch_handle(own)
         offsets = self._local.offsets
         offsets[1] = len(points)
-        kernel.score_messages(points, offsets, 0, 1, self._fixed, scratch, confidences, known)
+        kernel.score_messages(points, offsets, _FIRST, 0, self._fixed, scratch, confidences, known)
 
     def _score(self, points: Any, offsets: Any, confidences: Any, known: Any) -> None:
         """Fill in the confidences of messages given by their code points."""
-        done, count = 0, len(known)
-        while done < count:
-            scratch = self._scratch()
-            if offsets[done + 1] - offsets[done] > kernel.ROOM:
-                own = self._own_scratch(points[offsets[done] : offsets[done + 1]])
-                scratch = kernel.scratch_handle(own)
-            done = kernel.score_messages(points, offsets, done, count, self._fixed, scratch, confidences, known)
+        self._run(kernel.score_messages, points, offsets, np.arange(len(known)), self._fixed, confidences, known)
 
     def _own_scratch(self, points: Any) -> kernel.Scratch:
         """Memory for one message of any length."""
         self._scratch()
         return kernel.fresh_scratch(
-            kernel.cleaned_room(points, self._fixed), self._ranges, self._local.scratch[0].counts
+            kernel.cleaned_room(points, self._fixed), self._widest, self._local.scratch[0].counts
         )
 
     def _shares(self, text: str) -> tuple[str, list[tuple[int, int, Span]], NDArray[np.float64]]:
@@ -352,35 +273,79 @@ class Classifier:
             units.append((start, end, Span(first, last, text[first:last])))
         return cleaned, units, shares
 
+    def _judge(
+        self, points: Any, offsets: Any, texts: Sequence[str], surfaces: Any, confidences: Any, known: Any,
+        *, everything: bool = False,
+    ) -> list[tuple[int, list[int], list[bool], tuple[Reason, ...]]]:  # fmt: skip
+        """Row, levels, details and reasons of each scored message that is recommended for anything, or of all."""
+        levels = self.policy.recommend(confidences, surfaces)
+        levels[~known] = 0
+        rows = np.arange(len(levels)) if everything else np.flatnonzero(levels.any(axis=1))
+        details = self._details(points, offsets, rows)
+        if details.any():
+            names = [surfaces[row] if surfaces is not None else None for row in rows.tolist()]
+            levels[rows] = escalate(levels[rows], details, np.array([self._offered[name] for name in names]))
+        spans = self._spans(points, offsets, rows, levels)
+        judged = []
+        for row, of_labels, found in zip(rows.tolist(), spans.tolist(), details.tolist(), strict=True):
+            own, values = levels[row].tolist(), confidences[row].tolist()
+            limits = self._limits[surfaces[row] if surfaces is not None else None]
+            judged.append((row, own, found, _as_reasons(texts[row], values, own, limits, of_labels, found)))
+        return judged
+
+    def _details(self, points: Any, offsets: Any, rows: Any) -> NDArray[np.bool_]:
+        """Which of `DETAILS` the messages ``rows`` are, of shape (rows, 4)."""
+        if self._severity is None or not len(rows):
+            return np.zeros((len(rows), len(DETAILS)), np.bool_)
+        _, fixed, thresholds = self._severity
+        confidences, known = np.empty((len(rows), len(DETAILS)), np.float32), np.empty(len(rows), np.bool_)
+        self._run(kernel.score_messages, points, offsets, rows, fixed, confidences, known)
+        return np.asarray((confidences >= thresholds) & known[:, None])
+
     def _spans(self, points: Any, offsets: Any, rows: Any, levels: Any) -> NDArray[np.int32]:
         """What weighed most for each recommended label of the messages ``rows``: (rows, 6, spans, 2), -1 for none."""
         found = np.empty((len(rows), len(LABELS), explaining.MAX_SPANS, 2), np.int32)
+        self._run(explaining.heaviest_spans, points, offsets, rows, self._fixed, levels, found)
+        return found
+
+    def _run(self, loop: Any, points: Any, offsets: Any, rows: Any, fixed: Any, *rest: Any) -> None:
+        """Run a loop over messages, with memory of its own for those longer than what the thread keeps."""
         done = 0
         while done < len(rows):
             scratch, row = self._scratch(), rows[done]
             if offsets[row + 1] - offsets[row] > kernel.ROOM:
                 own = self._own_scratch(points[offsets[row] : offsets[row + 1]])
                 scratch = kernel.scratch_handle(own)
-            done = explaining.heaviest_spans(points, offsets, rows, done, levels, self._fixed, scratch, found)
-        return found
+            done = loop(points, offsets, rows, done, fixed, scratch, *rest)
+
+
+def _model(arrays: Mapping[str, NDArray[Any]], coefficients: Mapping[str, Any], prefix: str = "") -> kernel.Model:
+    slots, pilots, rows, idf = (arrays[f"{prefix}{name}"] for name in ("slots", "pilots", "rows", "idf"))
+    numbers = (np.array(coefficients[name], np.float64) for name in ("steps", "intercepts", "slopes", "offsets"))
+    return kernel.Model(FeatureTable(slots, pilots), rows, idf, *numbers)
 
 
 def _level(value: float, limits: list[float]) -> int:
     return max((k for k in (1, 2, 3) if value >= limits[k - 1]), default=0)
 
 
-def _as_reasons(text: str, confidences: list[float], levels: list[int], limits: Any, spans: Any) -> tuple[Reason, ...]:
+def _as_reasons(
+    text: str, confidences: list[float], levels: list[int], limits: Any, spans: Any, details: list[bool]
+) -> tuple[Reason, ...]:
     """The reasons of one message, the severest first."""
     labels = [i for i, level in enumerate(levels) if level]
     if len(labels) > 1:
         labels.sort(key=lambda i: (-levels[i], -confidences[i]))
+    serious = any(details)
     return tuple(
         Reason(
             LABELS[i],
             ACTIONS[levels[i]],
             confidences[i],
-            limits[i][1][levels[i] - 1],
+            # Severity may have moved the action: the threshold is that of the highest action the confidence reached.
+            limits[i][1][(_level(confidences[i], limits[i][1]) if serious else levels[i]) - 1],
             tuple(Span(start, end, text[start:end]) for start, end in spans[i] if start >= 0),
+            detail_of(LABELS[i], details) if serious else None,
         )
         for i in labels
     )

@@ -7,12 +7,14 @@ import csv
 import json
 import re
 from collections import deque
+from collections.abc import Sequence
 from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from classifier.errors import MessagesError
 from classifier.exports import find_columns
+from classifier.json_streams import Digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,16 +23,16 @@ if TYPE_CHECKING:
 
     from classifier.exports import Columns
 
-__all__ = ["MAX_ROW", "READERS", "Row", "capped_lines"]
+__all__ = ["BROKEN", "MAX_ROW", "READERS", "Row", "capped_lines", "rows_of_objects"]
 
 MAX_ROW = 2**24
 _MAX_LINES = 2**16  # in one CSV row: a line costs 50 bytes of memory however short it is
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # No strict decoder produces a lone surrogate, so this one can only mean bytes that are not of the encoding.
-_BROKEN = "\udcff"
-codecs.register_error("classifier.broken", lambda error: (_BROKEN, error.end))  # type: ignore[attr-defined]
-# A row of a text format on its way into a batch: (why it is set aside or None, id, text, surface).
-Row = tuple[str | None, Any, str, str | None]
+BROKEN = "\udcff"
+codecs.register_error("classifier.broken", lambda error: (BROKEN, error.end))  # type: ignore[attr-defined]
+# A row of a text format on its way into a batch: (why it is set aside or None, id, text, surface, envelope).
+Row = tuple[str | None, Any, str, str | None, Sequence[Any]]
 
 
 def capped_lines(file: TextIO, ends: str) -> Iterator[str]:
@@ -61,7 +63,7 @@ def _records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[s
                 return
             size = len(text) + (size if record else 0)
             record.append(text)
-            if _BROKEN in text:
+            if BROKEN in text:
                 broken = True
             if size >= MAX_ROW or len(record) > _MAX_LINES:
                 raise csv.Error(f"longer than {MAX_ROW:,} characters or {_MAX_LINES:,} lines")
@@ -110,35 +112,31 @@ def _read_csv(lines: Iterator[str], asked: Columns, path: Path, delimiter: str =
     text_at = header.index(columns.text)
     id_at = None if columns.id is None else header.index(columns.id)
     surface_at = None if columns.surface is None else header.index(columns.surface)
+    envelope_at = [header.index(name) for name in columns.envelope]
 
     def rows() -> Iterator[Row]:
         for line, fields, reason in records:
             if reason is None and len(fields) == width:
                 key = None if id_at is None else fields[id_at]
-                yield None, key, fields[text_at], None if surface_at is None else fields[surface_at]
+                envelope = [fields[at] for at in envelope_at] if envelope_at else ()
+                yield None, key, fields[text_at], None if surface_at is None else fields[surface_at], envelope
                 continue
             why = reason or f"{len(fields)} field{'s'[: len(fields) != 1]} where the header has {width}"
             # A delimiter too many or too few shifts what is right of it, most often of the message.
             key = fields[id_at] if id_at is not None and id_at < len(fields) and (reason or id_at < text_at) else None
-            yield f"{why} (line {line})", None if key is None or _BROKEN in key else key, "", None
+            yield f"{why} (line {line})", None if key is None or BROKEN in key else key, "", None, ()
 
     return columns, rows()
 
 
-class _Digits(str):
-    """A JSON number that is no integer, as written: the only way to keep it exactly."""
-
-    __slots__ = ()
-
-
 def _read_jsonl(lines: Iterator[str], asked: Columns, path: Path) -> tuple[Columns, Iterator[Row]]:
-    decode = json.JSONDecoder(parse_float=_Digits, parse_constant=_Digits).raw_decode
+    decode = json.JSONDecoder(parse_float=Digits, parse_constant=Digits).raw_decode
 
     def objects() -> Iterator[tuple[int, Any]]:
         for number, line in enumerate(lines, 1):
             if len(line) >= MAX_ROW:
                 yield number, f"longer than {MAX_ROW:,} characters"
-            elif _BROKEN in line:
+            elif BROKEN in line:
                 yield number, "bytes that do not fit the encoding"
             elif line := line.strip(" \t\r\n"):
                 try:
@@ -155,30 +153,41 @@ def _read_jsonl(lines: Iterator[str], asked: Columns, path: Path) -> tuple[Colum
     head = list(islice(stream, 1000))
     if not head:
         raise MessagesError("nothing but blank lines", where=str(path), todo="export it again")
+    return rows_of_objects(head, chain(head, stream), asked, path, " (line {})")
+
+
+def rows_of_objects(
+    head: Sequence[tuple[int, Any]], stream: Iterator[tuple[int, Any]], asked: Columns, path: Path, place: str = ""
+) -> tuple[Columns, Iterator[Row]]:
+    """Read columns and rows of JSON objects; `stream` has each object, or why it is none, with its number.
+
+    The columns are found among the keys of `head`; `place` says in a reason where the object of some number stands.
+    """
     keys = {key: None for _, value in head if type(value) is dict for key in value}
     columns = find_columns(list(keys), asked, path) if keys else asked
+    envelope = columns.envelope
 
     def rows() -> Iterator[Row]:
-        for line, value in chain(head, stream):
+        for number, value in stream:
             if type(value) is str:
-                yield f"{value} (line {line})", None, "", None
+                yield f"{value}{place.format(number)}", None, "", None, ()
                 continue
             key = value.get(columns.id)
-            text = value.get(columns.text, _read_jsonl)
+            text = value.get(columns.text, Digits)
             surface = value.get(columns.surface)
             why = None
-            if type(key) is _Digits:
+            if type(key) is Digits:
                 key = str(key)
             elif type(key) is str and not key.isascii() and _LONE_SURROGATE.search(key):
                 key, why = None, "the id holds half a character, which no file can keep"
             elif key is not None and type(key) is not str and type(key) is not int:
                 key, why = None, f"the id is {_json_type(key)}"
             if type(text) is not str:
-                why = "there is no text" if text is _read_jsonl else f"the text is {_json_type(text)}, not a string"
+                why = "there is no text" if text is Digits else f"the text is {_json_type(text)}, not a string"
             if why is None:
-                yield None, key, text, surface
+                yield None, key, text, surface, [value.get(name) for name in envelope] if envelope else ()
             else:
-                yield f"{why} (line {line})", key, "", None
+                yield f"{why}{place.format(number)}", key, "", None, ()
 
     return columns, rows()
 

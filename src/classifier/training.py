@@ -14,33 +14,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
-from sklearn.svm import LinearSVC
-from sklearn.utils.validation import check_is_fitted
 
 from classifier.errors import TrainingError
 from classifier.evaluation import evaluate
 from classifier.examples import label_matrix
-from classifier.features import MessageVectorizer, table_bits
+from classifier.features import MessageVectorizer
 from classifier.guidelines import LABELS
-from classifier.kernels.counting import build_table
+from classifier.kernels.lookup import build_table
+from classifier.label_models import STEPS, LabelModels
 from classifier.policy import Curve, Policy
-from classifier.release import Release, stacked_curves
+from classifier.reference import coverage_without_own_group, reference
+from classifier.release import Release, no_severity, stacked_curves
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
     from numpy.typing import NDArray
-    from scipy.sparse import csr_matrix
+
+    from classifier.severity_training import SeverityModel
 
 __all__ = ["LabelModels", "Settings", "Training", "train"]
 
 Progress = Callable[[str, float], None]
-_STEPS = 32767  # int16: the grid that coefficients are rounded to
 
 
 @dataclass(frozen=True)
@@ -64,154 +59,6 @@ class Settings:
     seed: int = 0
 
 
-class LabelModels(ClassifierMixin, BaseEstimator):
-    """One linear support vector machine per label, each fitted where its label is known, with calibrated outputs.
-
-    Parameters
-    ----------
-    regularisation, imbalance, folds, seed
-        As in `Settings`.
-    n_jobs : int or None
-        Processes to fit with (joblib).
-
-    Attributes
-    ----------
-    coef_ : float64 array of shape (6, n_features)
-        Rounded to multiples of ``steps_``, so that a release holds the model exactly.
-    steps_, intercept_, slopes_, offsets_ : float64 arrays of shape (6,)
-        A label's confidence is ``sigmoid(slope * (coef @ x + intercept) + offset)`` (Platt 1999).
-    out_of_fold_ : float32 array of shape (n, 6)
-        Calibrated confidences of the training rows by models that did not see their groups.
-    """
-
-    def __init__(
-        self,
-        *,
-        regularisation: float = 0.5,
-        imbalance: float = 0.25,
-        folds: int = 5,
-        seed: int = 0,
-        n_jobs: int | None = None,
-    ) -> None:
-        self.regularisation = regularisation
-        self.imbalance = imbalance
-        self.folds = folds
-        self.seed = seed
-        self.n_jobs = n_jobs
-
-    def fit(
-        self,
-        X: csr_matrix,
-        y: NDArray[np.float32],
-        sample_weight: NDArray[np.float64] | None = None,
-        groups: Sequence[str] | None = None,
-        calibrate_on: NDArray[np.bool_] | None = None,
-        progress: Progress | None = None,
-    ) -> LabelModels:
-        """Fit on ``X`` (n, n_features) and labels ``y`` (n, 6), NaN where unknown.
-
-        ``groups`` stay in one fold (default: each row its own); ``calibrate_on`` marks the rows whose out-of-fold
-        scores calibrate (default: all).
-
-        Raises `TrainingError` naming the label that has too few positives or negatives for the folds.
-        """
-        y = np.asarray(y, np.float32)
-        weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, np.float64)
-        group_ids = (
-            np.arange(len(y))
-            if groups is None
-            else np.unique(np.asarray(groups, object).astype(str), return_inverse=True)[1]
-        )
-        self._check(y, group_ids)
-        tasks = [(i, fold) for i in range(len(LABELS)) for fold in range(-1, self.folds)]
-        folds = {i: self._fold_numbers(y[:, i], group_ids) for i in range(len(LABELS))}
-        fitted = {}
-        parallel = Parallel(n_jobs=self.n_jobs, return_as="generator")
-        results = parallel(delayed(self._fit_one)(X, y[:, i], weights, folds[i], fold) for i, fold in tasks)
-        for done, (task, result) in enumerate(zip(tasks, results, strict=True), 1):
-            fitted[task] = result
-            if progress:
-                progress("fitting", done / len(tasks))
-        coef = np.stack([fitted[i, -1][0] for i in range(len(LABELS))])
-        self.steps_ = np.maximum(np.abs(coef).max(axis=1), 1e-12) / _STEPS
-        self.coef_ = np.round(coef / self.steps_[:, None]) * self.steps_[:, None]
-        self.intercept_ = np.array([fitted[i, -1][1] for i in range(len(LABELS))])
-        self._calibrate(y, fitted, folds, np.ones(len(y), bool) if calibrate_on is None else calibrate_on)
-        self.classes_ = list(LABELS)
-        return self
-
-    def decision_function(self, X: csr_matrix) -> NDArray[np.float64]:
-        """Uncalibrated scores of shape (n, 6)."""
-        check_is_fitted(self)
-        return np.asarray(X @ self.coef_.T + self.intercept_)
-
-    def predict_proba(self, X: csr_matrix) -> NDArray[np.float64]:
-        """Calibrated confidences of shape (n, 6)."""
-        return _sigmoid(self.slopes_ * self.decision_function(X) + self.offsets_)
-
-    def predict(self, X: csr_matrix) -> NDArray[np.int8]:
-        """1 where the confidence is at least one half; actions need a `Policy`."""
-        return (self.predict_proba(X) >= 0.5).astype(np.int8)
-
-    def _check(self, y: NDArray[np.float32], groups: NDArray[np.int64]) -> None:
-        if y.ndim != 2 or y.shape[1] != len(LABELS):
-            raise TrainingError(f"labels have shape {y.shape}", todo=f"give (n, {len(LABELS)}), NaN where unknown")
-        for i, label in enumerate(LABELS):
-            for value, name in ((1, "positives"), (0, "negatives")):
-                rows = y[:, i] == value
-                n_groups = len(np.unique(groups[rows]))
-                if n_groups < self.folds:
-                    raise TrainingError(
-                        f"only {int(rows.sum())} {name} in {n_groups} groups for {self.folds} folds",
-                        where=f"label {label}", todo="add labelled messages by more authors, or use fewer folds",
-                    )  # fmt: skip
-
-    def _fold_numbers(self, y: NDArray[np.float32], groups: NDArray[np.int64]) -> NDArray[np.int8]:
-        """The fold of each row: of known rows by a stratified grouped split, of the others by nothing (-1)."""
-        known = np.flatnonzero(~np.isnan(y))
-        numbers = np.full(len(y), -1, np.int8)
-        folds = StratifiedGroupKFold(self.folds, shuffle=True, random_state=self.seed)
-        for number, (_, rows) in enumerate(folds.split(known, y[known], groups[known])):
-            numbers[known[rows]] = number
-        return numbers
-
-    def _fit_one(
-        self, X: csr_matrix, y: NDArray[np.float32], weights: NDArray[np.float64], folds: NDArray[np.int8], fold: int
-    ) -> tuple[Any, ...]:
-        """Fit on all known rows (fold -1) or all but one fold; return coefficients or the left-out rows' scores."""
-        rows = np.flatnonzero((folds >= 0) & (folds != fold))
-        truth, weight = y[rows], weights[rows].copy()
-        ratio = weight[truth == 0].sum() / weight[truth == 1].sum()
-        weight[truth == 1] *= ratio**self.imbalance
-        model = LinearSVC(C=self.regularisation, random_state=self.seed, max_iter=2000).fit(X[rows], truth, weight)
-        if fold < 0:
-            return model.coef_[0], float(model.intercept_[0])
-        left_out = np.flatnonzero(folds == fold)
-        return left_out, model.decision_function(X[left_out])
-
-    def _calibrate(
-        self, y: Any, fitted: dict[Any, Any], folds: dict[int, Any], calibrate_on: NDArray[np.bool_]
-    ) -> None:
-        self.slopes_, self.offsets_ = np.ones(len(LABELS)), np.zeros(len(LABELS))
-        self.out_of_fold_ = np.full(y.shape, np.nan, np.float32)
-        for i in range(len(LABELS)):
-            scores = np.full(len(y), np.nan)
-            for fold in range(self.folds):
-                left_out, values = fitted[i, fold]
-                scores[left_out] = values
-            rows = (folds[i] >= 0) & calibrate_on
-            if len(np.unique(y[rows, i])) < 2:
-                raise TrainingError("no positives or no negatives to calibrate on", where=f"label {LABELS[i]}")
-            sigmoid = LogisticRegression(C=1e6).fit(scores[rows, None], y[rows, i])
-            self.slopes_[i], self.offsets_[i] = float(sigmoid.coef_[0, 0]), float(sigmoid.intercept_[0])
-            known = folds[i] >= 0
-            self.out_of_fold_[known, i] = _sigmoid(self.slopes_[i] * scores[known] + self.offsets_[i])
-
-
-def _sigmoid(z: Any) -> Any:
-    return 1.0 / (1.0 + np.exp(-z))
-
-
 @dataclass(frozen=True)
 class Training:
     """What a run gives: the release (not yet written) and the equal scikit-learn pipeline."""
@@ -228,6 +75,7 @@ def train(
     policy: Policy | None = None,
     held_out: dict[str, pd.DataFrame] | None = None,
     record: dict[str, Any] | None = None,
+    severity: SeverityModel | None = None,
     n_jobs: int | None = 2,
     progress: Progress | None = None,
 ) -> Training:
@@ -236,7 +84,8 @@ def train(
     ``examples`` has the columns of `examples.read_examples`; ``group`` (else ``author``, else ``id``) names what must
     stay in one fold, ``weight`` (default 1) how much a row counts, and ``annotated`` (default all) the rows judged for
     all six labels by our guide: those calibrate; ``population`` (default: ``annotated``) how much a harmless row
-    counts when operating points are chosen, 0 leaving a row out.
+    counts when operating points are chosen, 0 leaving a row out. ``severity`` is the model of `train_severity`, without
+    which a release tells no threats, calls to self-harm, distress and sexual demands apart.
 
     Same examples, settings and library versions give the same release digest.
 
@@ -265,15 +114,27 @@ def train(
         vectorizer.restrict(_weightiest(X, y, weights, vectorizer, models, settings.max_features, n_jobs))
         X = vectorizer.transform(texts)
     models.fit(X, y, weights, groups, judged, report)
+    record = {**(record or {}), "reference": _reference(texts, groups, judged, vectorizer, models.out_of_fold_)}
     report("choosing operating points", 0.0)
     counted = population > 0
     curves = {
         label: Curve.of(models.out_of_fold_[counted, i], y[counted, i], population[counted])
         for i, label in enumerate(LABELS)
     }
-    release = _release(name, vectorizer, models, curves, (policy or Policy()), settings, record or {})
+    release = _release(name, vectorizer, models, curves, (policy or Policy()), settings, record or {}, severity)
     pipeline = Pipeline([("features", vectorizer), ("labels", models)])
     return Training(_with_metrics(release, pipeline, models, y, judged, held_out or {}, report), pipeline)
+
+
+def _reference(texts: list[str], groups: Any, judged: Any, vectorizer: Any, out_of_fold: Any) -> dict[str, Any]:
+    """What the judged messages look like, for monitoring."""
+    rows = np.flatnonzero(judged).tolist()
+    found = [texts[i] for i in rows]
+    own = None if groups is None else [groups[i] for i in rows]
+    shares = coverage_without_own_group(
+        found, own, vectorizer.hashes_, vectorizer.document_frequencies_, vectorizer.min_df, vectorizer.ranges
+    )
+    return reference(found, out_of_fold[rows], shares)
 
 
 def _weightiest(X: Any, y: Any, weights: Any, vectorizer: Any, models: Any, size: int, n_jobs: Any) -> NDArray[np.intp]:
@@ -289,26 +150,27 @@ def _weightiest(X: Any, y: Any, weights: Any, vectorizer: Any, models: Any, size
 
 def _release(
     name: str, vectorizer: MessageVectorizer, models: LabelModels, curves: dict[str, Curve], policy: Policy,
-    settings: Settings, record: dict[str, Any],
+    settings: Settings, record: dict[str, Any], severity: SeverityModel | None,
 ) -> Release:  # fmt: skip
     idf, classes = np.unique(vectorizer.idf_, return_inverse=True)
-    if len(idf) > _STEPS:
-        raise TrainingError(f"{len(idf)} distinct document frequencies; a release numbers at most {_STEPS}")
+    if len(idf) > STEPS:
+        raise TrainingError(f"{len(idf)} distinct document frequencies; a release numbers at most {STEPS}")
     rows = np.zeros((len(vectorizer.idf_), 8), np.int16)
     rows[:, 0] = classes
-    rows[:, 1 : 1 + len(LABELS)] = np.round(models.coef_ / models.steps_[:, None]).T
+    rows[:, 1 : 1 + len(LABELS)] = models.grid_.T
+    table = build_table(vectorizer.hashes_)
     arrays = {
-        "slots": build_table(vectorizer.hashes_, table_bits(len(rows))),
+        "slots": table.slots,
+        "pilots": table.pilots,
         "rows": rows,
         "idf": idf,
         "curves": stacked_curves(curves),
+        **(severity.arrays if severity else no_severity()),
     }
-    coefficients = {
-        "steps": models.steps_.tolist(),
-        "intercepts": models.intercept_.tolist(),
-        "slopes": models.slopes_.tolist(),
-        "offsets": models.offsets_.tolist(),
-    }
+    coefficients: dict[str, Any] = models.coefficients
+    if severity:
+        coefficients["severity"] = severity.coefficients
+        record = {**record, "severity": severity.metrics}
     counts = {label: (curve.positives, curve.negatives) for label, curve in curves.items()}
     return Release(name, arrays, asdict(settings), coefficients, counts, policy.resolved(curves), record)
 

@@ -124,7 +124,7 @@ def _heaviest(weights, bounds, origins, out):
 
 
 @compiled
-def heaviest_spans(points, ends, rows, first, wanted, fixed, scratch, out):
+def heaviest_spans(points, ends, rows, first, fixed, scratch, wanted, out):
     """Write up to `MAX_SPANS` spans that weighed most for each wanted label of the messages ``rows[first:]``.
 
     Message ``row`` is ``points[ends[row]:ends[row + 1]]``, ``wanted[row]`` says for which labels (not 0); ``out`` is

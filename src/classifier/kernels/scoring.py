@@ -187,7 +187,8 @@ def weigh(features, first, n, counts, rows, idf, factors):
 
 
 @inlined
-def _score_one(message, t, r, m, s):
+def score_one(message, t, r, m, s):
+    """Leave the scores of a message in ``s.scores``; return how many features it has, 0 if it says too little."""
     n = clean(message, s.cleaned, s.origins, s.kinds, t)
     words, _, word_features, char_features = find_ngrams(r, m, s, n, None)
     weigh(s.features, 0, word_features, s.counts, m.rows, m.idf, s.factors)
@@ -222,21 +223,23 @@ def _is_enough(kinds, n):
 
 
 @compiled
-def score_messages(points, ends, first, last, fixed, scratch, confidences, known):
-    """Score messages ``first`` to ``last`` (exclusive) of ``points[ends[i]:ends[i + 1]]``, up to one too long for it.
+def score_messages(points, ends, rows, first, fixed, scratch, confidences, known):
+    """Score the messages ``rows[first:]``, message ``row`` being ``points[ends[row]:ends[row + 1]]``.
 
-    Writes row ``i`` of ``confidences`` (float32) and ``known[i]``, whether the message has a feature of the model and
-    says enough to be judged. Returns ``last``, or the message of more than `ROOM` characters it stopped at unless that
-    is the first: scratch must have room for it. Nothing a message gives depends on the other messages.
+    Writes row ``k`` of ``confidences`` (float32) and ``known[k]`` for message ``rows[k]``: whether it has a feature of
+    the model and says enough to be judged. Returns how many of ``rows`` are done: it stops at a message of more than
+    `ROOM` characters unless that is the first, for which scratch must have room. Nothing a message gives depends on the
+    other messages.
     """
     t, m, r, s = tables_of(fixed), model_of(fixed), ranges_of(fixed), scratch_of(scratch)
     labels = len(m.steps)
-    for i in range(first, last):
-        message = points[ends[i] : ends[i + 1]]
-        if len(message) > ROOM and i > first:
-            return i
-        known[i] = _score_one(message, t, r, m, s) > 0
+    for k in range(first, len(rows)):
+        row = rows[k]
+        message = points[ends[row] : ends[row + 1]]
+        if len(message) > ROOM and k > first:
+            return k
+        known[k] = score_one(message, t, r, m, s) > 0
         for label in range(labels):
             z = m.slopes[label] * s.scores[label] + m.offsets[label]
-            confidences[i, label] = 1.0 / (1.0 + np.exp(-z))
-    return last
+            confidences[k, label] = 1.0 / (1.0 + np.exp(-z))
+    return len(rows)

@@ -1,0 +1,262 @@
+"""Pictures of an assessment as SVG for an HTML page: small multiples in one style, labelled where they are read.
+
+Colours are placeholders that the page gives meaning by CSS variables, so that one picture serves light and dark.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import textwrap
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from classifier.guidelines import LABELS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+
+__all__ = ["COLOURS", "confusion", "learning_curve", "precision_recall", "reliability", "slice_dots", "svg", "workload"]
+
+# Placeholder → CSS variable; the values must be distinct and are never seen.
+COLOURS = {"#010101": "ink", "#020202": "muted", "#030303": "grid", "#040404": "accent", "#050505": "second",
+           "#060606": "flag", "#070707": "report", "#080808": "block", "#090909": "paper"}  # fmt: skip
+INK, MUTED, GRID, ACCENT, SECOND, FLAG, REPORT, BLOCK, PAPER = COLOURS
+ACTION_COLOURS = {"flag": FLAG, "report": REPORT, "block": BLOCK}
+STYLE: Any = {
+    "svg.fonttype": "none", "svg.hashsalt": "classifier", "font.family": "sans-serif", "font.size": 10,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": MUTED, "axes.labelcolor": MUTED,
+    "axes.titlesize": 11, "axes.titlecolor": INK, "axes.titlelocation": "left", "axes.titleweight": "bold",
+    "axes.facecolor": "none", "axes.linewidth": 0.8, "figure.facecolor": "none", "text.color": INK,
+    "xtick.color": MUTED, "ytick.color": MUTED, "xtick.labelsize": 9, "ytick.labelsize": 9,
+    "axes.grid": True, "grid.color": GRID, "grid.linewidth": 0.6, "axes.axisbelow": True, "lines.linewidth": 2,
+}  # fmt: skip
+
+
+def svg(figure: Figure, description: str) -> str:
+    """A figure as an inline SVG element that scales with the page, its colours CSS variables."""
+    file = io.StringIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    text = file.getvalue()
+    text = text[text.index("<svg") :]
+    for placeholder, name in COLOURS.items():
+        text = text.replace(placeholder, f"var(--{name})")
+    text = re.sub(r'(<svg [^>]*?)width="[\d.]+pt" height="[\d.]+pt"', r"\1", text, count=1)
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r"(font(?:-family)?: [^;\"]*?)'DejaVu Sans'[^;\"]*", r"\1sans-serif", text)
+    return text.replace("<svg ", f'<svg role="img" aria-label="{description}" ', 1)
+
+
+def _grid(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, list(np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True)).flat)
+
+
+def _six(height: float = 6.4) -> tuple[Figure, list[Axes]]:
+    return _grid(2, 3, (10, height))
+
+
+def _name(label: str) -> str:
+    return label.replace("_", " ")
+
+
+def _empty(axes: Axes, why: str) -> None:
+    axes.text(0.5, 0.5, why, ha="center", va="center", color=MUTED, transform=axes.transAxes)
+
+
+def precision_recall(labels: Mapping[str, Any]) -> Figure:
+    """Precision against recall on these messages, one panel per label, with the point of each action."""
+    with mpl.rc_context(STYLE):
+        figure, panels = _six()
+        for axes, label in zip(panels, LABELS, strict=True):
+            entry = labels[label]
+            axes.set_title(_name(label))
+            axes.set(xlim=(0, 1.02), ylim=(0, 1.04))
+            if "curve" not in entry:
+                _empty(axes, f"{entry['positives']} violations: too few")
+                continue
+            recall, precision = zip(*entry["curve"], strict=True)
+            axes.plot(recall, precision, color=ACCENT)
+            share = entry["positives"] / entry["n"]
+            axes.axhline(share, color=MUTED, linewidth=0.8, linestyle=":")
+            axes.text(0.05, share + 0.015, f"chance {share:.2f}", color=MUTED, fontsize=8)
+            axes.text(0.05, 0.36, f"AP {entry['average_precision']:.2f}", color=ACCENT, fontsize=12, weight="bold")
+            if ends := entry.get("interval"):
+                axes.text(0.05, 0.28, f"95 %: {ends[0]:.2f}–{ends[1]:.2f}", color=MUTED, fontsize=9)
+            for action, figures in entry.get("actions", {}).items():
+                if figures["precision"] is not None and figures["recall"] is not None:
+                    point = figures["recall"], figures["precision"]
+                    axes.plot(*point, "o", color=ACTION_COLOURS[action], markersize=7, markeredgecolor=PAPER)
+                    side = ("left", 2, -24) if point[0] < 0.25 else ("right", -4, -13)  # where there is room
+                    axes.annotate(action, point, xytext=(side[1], side[2]), textcoords="offset points", ha=side[0],
+                                  fontsize=9, color=ACTION_COLOURS[action])  # fmt: skip
+        _outer(panels, "recall", "precision")
+        return figure
+
+
+def _outer(panels: Sequence[Axes], x: str, y: str) -> None:
+    for number, axes in enumerate(panels):
+        if number >= len(panels) - 3:
+            axes.set_xlabel(x)
+        if number % 3 == 0:
+            axes.set_ylabel(y)
+
+
+def reliability(labels: Mapping[str, Any]) -> Figure:
+    """The share that truly violates against the confidence; larger dots are more messages, bars 95 % intervals."""
+    with mpl.rc_context(STYLE):
+        figure, panels = _six()
+        for axes, label in zip(panels, LABELS, strict=True):
+            entry = labels[label]
+            axes.set_title(_name(label))
+            axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
+            axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
+            if not entry["reliability"]:
+                _empty(axes, "no known label")
+                continue
+            for found in entry["reliability"]:
+                low, high = found["interval"]
+                axes.plot([found["confidence"]] * 2, [low, high], color=ACCENT, linewidth=1.2, alpha=0.55)
+                axes.plot(found["confidence"], found["share"], "o", color=ACCENT, markeredgecolor=PAPER,
+                          markersize=3 + 2.2 * np.log10(found["n"] + 1))  # fmt: skip
+            axes.text(0.97, 0.05, f"error {entry['calibration_error']:.3f}\nBrier {entry['brier']:.3f}", ha="right",
+                      color=MUTED, fontsize=9, transform=axes.transAxes)  # fmt: skip
+        _outer(panels, "confidence", "share that violates")
+        return figure
+
+
+def workload(labels: Mapping[str, Any]) -> Figure:
+    """How many of 10,000 messages each threshold takes at the base rate, and how many of them rightly."""
+    with mpl.rc_context(STYLE):
+        figure, panels = _six()
+        for number, (axes, label) in enumerate(zip(panels, LABELS, strict=True)):
+            entry = labels[label]
+            axes.set_title(_name(label))
+            axes.set(xlim=(0, 1), yscale="log", ylim=(0.8, 12_000))
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+            if "workload" not in entry:
+                _empty(axes, "too few violations")
+                continue
+            at, taken, found = (
+                np.array([row[key] for row in entry["workload"]])
+                for key in ("threshold", "per_10000", "found_per_10000")
+            )
+            axes.fill_between(at, np.maximum(found, 0.1), np.maximum(taken, 0.1), color=SECOND, alpha=0.18, linewidth=0)
+            axes.plot(at, taken, color=SECOND)
+            axes.plot(at, found, color=ACCENT)
+            if number == 0:  # named once, where the lines begin
+                axes.text(0.14, taken[np.argmin(np.abs(at - 0.14))] * 1.5, "taken", color=SECOND, fontsize=9)
+                axes.text(0.14, found[np.argmin(np.abs(at - 0.14))] / 2.2, "rightly", color=ACCENT, fontsize=9)
+            for action, limit in entry["thresholds"].items():
+                if limit is not None:
+                    place = entry["actions"][action].get("at_base_rate", {}).get("per_10000")
+                    axes.axvline(limit, color=ACTION_COLOURS[action], linewidth=1, linestyle="--")
+                    said = f"{action} {place:,.0f}" if place is not None else action
+                    axes.text(limit - 0.015, 9_000, said, rotation=90, ha="right", va="top", fontsize=8.5,
+                              color=ACTION_COLOURS[action])  # fmt: skip
+        _outer(panels, "threshold", "per 10,000 messages")
+        return figure
+
+
+def confusion(found: Mapping[str, Any]) -> Figure:
+    """Of messages with each true label, the share recommended for each label."""
+    names, counts = [_name(label) for label in found["labels"]], np.array(found["counts"], float)
+    totals = np.array(found["totals"], float)
+    shares = counts / np.maximum(totals, 1)[:, None]
+    with mpl.rc_context(STYLE | {"axes.grid": False}):
+        figure, (axes,) = _grid(1, 1, (7.6, 5.2))
+        for (row, column), share in np.ndenumerate(shares):
+            right = row == column
+            axes.add_patch(Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, linewidth=0, alpha=float(share) ** 0.7,
+                                     color=ACCENT if right else SECOND))  # fmt: skip
+            if share >= 0.005:
+                axes.text(column, row, f"{share:.0%}", ha="center", va="center", fontsize=10,
+                          color=PAPER if share > 0.6 else INK, weight="bold" if right else "normal")  # fmt: skip
+        axes.set(xlim=(-0.5, len(names) - 0.5), ylim=(len(names) - 0.5, -0.5))
+        axes.set_xticks(range(len(names)), [name.replace(" ", "\n") for name in names])
+        axes.set_yticks(range(len(names)), [f"{n} ({int(t):,})" for n, t in zip(names, totals, strict=True)])
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0, labelcolor=INK)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        axes.set_ylabel("truly")
+        axes.set_title("recommended for", pad=8, fontsize=10, color=MUTED, weight="normal")
+        return figure
+
+
+def slice_dots(parts: Sequence[Mapping[str, Any]], overall: Mapping[str, Any]) -> Figure:
+    """Average precision of each part, one column per label, with 95 % intervals; a rule at the figure of all.
+
+    Where few parts have enough violations: the share of violations found, of any label, and of false alarms.
+    """
+    columns: list[tuple[str, float | None, list[Any]]] = []
+    for label in LABELS:
+        figures = [(entry["average_precision"], entry.get("interval")) for part in parts
+                   for entry in [part["labels"][label]]]  # fmt: skip
+        columns.append((_name(label), overall[label]["average_precision"], figures))
+    if np.mean([value is None for _, _, figures in columns for value, _ in figures]) > 0.6:
+        columns = [
+            (title, None, [(part["any"][key], part["any"][f"{key}_interval"]) for part in parts])
+            for title, key in (("violations found", "recall"), ("harmless recommended", "false_alarm_rate"))
+        ]
+    with mpl.rc_context(STYLE):
+        figure, panels = _grid(1, len(columns), (11 if len(columns) > 2 else 7.5, 1.1 + 0.3 * len(parts)))
+        for axes, (title, rule, figures) in zip(panels, columns, strict=True):
+            axes.set_title(title, fontsize=9.5)
+            axes.set(xlim=(-0.03, 1.05), ylim=(len(parts) - 0.5, -0.6))
+            if rule is not None:
+                axes.axvline(rule, color=MUTED, linewidth=0.8, linestyle=":")
+            for row, (value, ends) in enumerate(figures):
+                if value is None:
+                    axes.text(0.0, row, "too few", color=MUTED, fontsize=7.5, va="center")
+                    continue
+                if ends:
+                    axes.plot(ends, [row, row], color=ACCENT, linewidth=1.4, alpha=0.55)
+                axes.plot(value, row, "o", color=ACCENT, markersize=5.5, markeredgecolor=PAPER)
+            axes.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
+            axes.tick_params(length=0)
+            axes.spines["left"].set_visible(False)
+            axes.grid(axis="y", visible=False)
+        panels[0].set_yticks(range(len(parts)), [f"{_shown(part['value'])} ({part['n']:,})" for part in parts])
+        panels[0].tick_params(axis="y", labelcolor=INK)
+        return figure
+
+
+def _shown(value: str) -> str:
+    """A value of a column as a label: short, and with nothing matplotlib would read as mathematics."""
+    text = _name(value).replace("$", r"\$")
+    return text if len(text) <= 28 else f"{text[:27]}…"
+
+
+def learning_curve(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """What each part of the training data gave: a line per held-out set, labelled at its end."""
+    names = [key for key in rows[0] if key not in ("trained on", "rows")]
+    with mpl.rc_context(STYLE):
+        figure, (axes,) = _grid(1, 1, (9, 4.4))
+        places = range(len(rows))
+        axes.set(xlim=(-0.2, len(rows) + 0.6), ylim=(0, 1.02), ylabel="mean average precision")
+        ends = _apart([float(rows[-1][name]) for name in names], 0.06)
+        for name, colour, end in zip(names, (ACCENT, SECOND, INK, FLAG, MUTED), ends, strict=False):
+            values = [float(row[name]) for row in rows]
+            axes.plot(places, values, "o-", color=colour, markersize=5, markeredgecolor=PAPER)
+            axes.text(len(rows) - 0.85, end, f"{name} {values[-1]:.2f}", color=colour, va="center", fontsize=9)
+        labels = [f"{textwrap.fill(str(row['trained on']), 15)}\n{int(row['rows']):,}" for row in rows]
+        axes.set_xticks(places, labels, fontsize=8)
+        axes.grid(axis="x", visible=False)
+        return figure
+
+
+def _apart(heights: Sequence[float], least: float) -> list[float]:
+    """Heights of labels, moved so that none is nearer than ``least`` to the next."""
+    placed, order = list(heights), np.argsort(heights).tolist()
+    for before, after in pairwise(order):
+        placed[after] = max(placed[after], placed[before] + least)
+    return placed
