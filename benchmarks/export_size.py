@@ -81,8 +81,8 @@ def main(*sizes: int) -> None:
     page = f"""# Speed and memory by size of export
 
 Measured by `python benchmarks/export_size.py` on {when}, {load}:
-the command line as a person runs it, start-up included. The messages are ours, one in ten of them with a label. What other programs do
-meanwhile changes the wall-clock seconds; it changes neither processor seconds nor memory.
+the command line as a person runs it, start-up included. The messages are ours, one in ten of them with a label. What
+other programs do meanwhile changes the wall-clock seconds; it changes neither processor seconds nor memory.
 
 {chr(10).join(lines)}
 

@@ -182,8 +182,8 @@ def test_a_column_of_the_result_is_not_overwritten(spark, messages, release_fold
 def test_histories_of_senders_are_those_of_one_machine(spark, messages, release_folder, tmp_path, timed):
     n = len(messages)
     envelope = {
-        "sender": [None if i % 40 == 3 else f"s{i % 23}" for i in range(n)],
-        "recipient": [f"s{i * 7 % 31}" for i in range(n)],
+        "sender": [None if i % 40 == 3 else f"s{i % 211}" for i in range(n)],
+        "recipient": [f"s{i * 7 % 223}" for i in range(n)],
         timed: [f"2026-10-{1 + i % 28:02d}T08:00:{i % 60:02d}Z" if i % 9 else "?" for i in range(n)],
         "at": range(1, n + 1),
     }

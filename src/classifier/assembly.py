@@ -24,6 +24,7 @@ from classifier.examples import (
     split_of,
     without_held_out_copies,
 )
+from classifier.guidelines import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -77,6 +78,7 @@ def assemble(
     *,
     annotations: Iterable[Path] = (),
     splits: Mapping[str, str] | None = None,
+    severity: Path | None = None,
     folder: Path,
     mirror: str | Path | None = None,
     corpus_weight: float = 0.1,
@@ -87,7 +89,8 @@ def assemble(
     """Read everything, join our annotations, split, and drop training rows that copy a held-out one.
 
     A corpus gives at most ``corpus_limit`` rows with its own labels, half of them positive where there are enough,
-    each weighing ``corpus_weight`` against 1 for a message judged by our guide.
+    each weighing ``corpus_weight`` against 1 for a message judged by our guide. ``severity`` is a folder of messages
+    judged for severity, which tell some of the labels too.
 
     Raises `ExamplesError` and `CorpusError`.
     """
@@ -105,6 +108,12 @@ def assemble(
         frame["weight"], frame["source"] = 1.0, "our messages"
         frames.append(frame)
         sources.append({"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "rows": len(frame)})
+    if severity is not None:
+        for path in sorted(severity.glob("??.csv")):
+            frame = _labels_of_severity(pd.read_csv(path))
+            frames.append(frame)
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            sources.append({"file": f"severity/{path.name}", "sha256": digest, "rows": len(frame)})
     judged = [read_annotations(path) for path in annotations]
     ours = pd.concat(judged, ignore_index=True) if judged else None
     chosen = list(corpora)
@@ -136,6 +145,24 @@ def assemble(
         for part in HELD_OUT
     }
     return TrainingData(train, {name: frame for name, frame in held_out.items() if len(frame)}, sources)
+
+
+def _labels_of_severity(frame: pd.DataFrame) -> pd.DataFrame:
+    """The training rows among messages judged for severity, with the labels that follow from it; others are unknown.
+
+    A threat, a call to self-harm and a sexual demand are harassment, the last is treating the site as a dating site
+    too; speaking of one's own distress is neither.
+    """
+    frame = frame[frame["part"] == "train"].copy()
+    harasses = (frame[["threat", "self_harm_call", "sexual_demand"]] == 1).any(axis=1)
+    told = harasses | (frame["distress"] == 1)
+    for label in LABELS:
+        frame[label] = np.nan
+    frame["harassment"] = np.where(told, harasses.astype(float), np.nan)
+    frame["dating_flirting"] = np.where(told, frame["sexual_demand"].astype(float), np.nan)
+    frame["group"], frame["split"], frame["source"] = frame["author"], "train", "our messages"
+    frame["annotated"], frame["population"], frame["weight"] = False, 0.0, 1.0
+    return frame
 
 
 def _kept(frame: pd.DataFrame, corpus: Corpus, limit: int, rng: np.random.Generator) -> np.ndarray[Any, Any]:

@@ -68,7 +68,8 @@ def train(
     splits = read_splits(data_folder() / "splits.toml") if ours else {}
     with bar("reading") as progress:
         rows = assemble(
-            corpora, examples, annotations=annotations, splits=splits, folder=Path(folder),
+            corpora, examples, annotations=annotations, splits=splits,
+            severity=data_folder() / "severity" if ours else None, folder=Path(folder),
             corpus_weight=settings.corpus_weight, corpus_limit=settings.corpus_limit, seed=seed,
             progress=stages(progress),
         )  # fmt: skip

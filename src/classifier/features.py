@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["MessageVectorizer", "token_pattern"]
+
+_THREADS = 2
+_WORTH_THREADS = 2000  # messages below which a second thread costs more than it gives
 
 
 @cache
@@ -93,7 +97,8 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
     document_frequencies_: NDArray[np.int32]
     idf_: NDArray[np.float64]
     n_messages_: int
-    _names: NDArray[np.object_]
+    _spelled: tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.bool_]]
+    _order: NDArray[np.intp]
 
     def __init__(
         self,
@@ -141,7 +146,7 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ARG002
         """The n-grams in column order, as ``word__<tokens>`` and ``char__<characters>``."""
         check_is_fitted(self)
-        return self._names
+        return _names(*self._spelled)[self._order]
 
     def restrict(self, columns: NDArray[np.intp]) -> MessageVectorizer:
         """Keep only these columns, in the order given; return self."""
@@ -149,7 +154,7 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
         self.hashes_ = self.hashes_[columns]
         self.document_frequencies_ = self.document_frequencies_[columns]
         self.idf_ = self.idf_[columns]
-        self._names = self._names[columns]
+        self._order = self._order[columns]
         self._table = lookup.build_table(self.hashes_)
         return self
 
@@ -168,26 +173,41 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
 
     def _fit(self, cleaned: tuple[Any, Any, Any]) -> None:
         text, kinds, offsets = cleaned
-        keys, frequencies, where, is_word = counting.document_frequencies(text, kinds, offsets, self.ranges)
+        parts = _THREADS if len(offsets) > _WORTH_THREADS else 1
+        with ThreadPoolExecutor(parts) as pool:
+            counted = pool.map(
+                lambda part: counting.document_frequencies(text, kinds, offsets, self.ranges, part, parts), range(parts)
+            )
+            keys, frequencies, where, is_word = map(np.concatenate, zip(*counted, strict=True))
         kept = np.flatnonzero(frequencies >= self.min_df)
         if not len(kept):
             raise ValueError(
                 f"no n-gram occurs in {self.min_df} of {len(offsets) - 1} messages; lower min_df or add messages"
             )
-        kept = kept[np.lexsort((keys[kept], -frequencies[kept]))][: self.max_features]
+        kept = kept[np.argsort(-frequencies[kept], kind="stable")][: self.max_features]
         self.n_messages_ = len(offsets) - 1
         self.hashes_, self.document_frequencies_ = keys[kept], frequencies[kept]
         self.idf_ = np.log((1 + self.n_messages_) / (1 + self.document_frequencies_)) + 1
         self._table = lookup.build_table(self.hashes_)
-        self._names = _names(text, offsets, where[kept], is_word[kept])
+        # Spelled out only when somebody asks: it takes longer than all the rest.
+        self._spelled = (*counting.spelled(text, offsets, where[kept]), is_word[kept])
+        self._order = np.arange(len(kept))
 
     def _rows(self, cleaned: tuple[Any, Any, Any]) -> csr_matrix:
-        indptr, indices, data = counting.tfidf_rows(
-            *cleaned, self.ranges, self._table, self.idf_, self.sublinear_tf, self.norm == "l2"
-        )
-        matrix = csr_matrix((data.astype(self.dtype, copy=False), indices, indptr), (len(indptr) - 1, len(self.idf_)))
-        matrix.sort_indices()
-        return matrix
+        n = len(cleaned[2]) - 1
+        bounds = np.linspace(0, n, 1 + min(_THREADS, 1 + n // _WORTH_THREADS)).astype(int)
+
+        def rows(begin: int, end: int) -> tuple[Any, Any, Any]:
+            return counting.tfidf_rows(
+                *cleaned, begin, end, self.ranges, self._table, self.idf_, self.sublinear_tf, self.norm == "l2"
+            )
+
+        with ThreadPoolExecutor(len(bounds) - 1) as pool:
+            parts = list(pool.map(rows, bounds[:-1].tolist(), bounds[1:].tolist()))
+        ends = np.cumsum([0, *(part[0][-1] for part in parts)])
+        indptr = np.concatenate([[0], *(part[0][1:] + end for part, end in zip(parts, ends, strict=False))])
+        indices, data = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
+        return csr_matrix((data.astype(self.dtype, copy=False), indices, indptr), (n, len(self.idf_)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -197,17 +217,12 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _names(text: Any, offsets: Any, where: Any, is_word: Any) -> NDArray[np.object_]:
-    """Spell out n-grams from their first occurrences."""
+def _names(points: Any, ends: Any, is_word: Any) -> NDArray[np.object_]:
+    """Names of n-grams from their characters."""
     token, digits = re.compile(token_pattern()), str.maketrans("123456789", "000000000")
-    whole = text.astype("<u4").tobytes().decode("utf-32-le")
+    whole = points.astype("<u4").tobytes().decode("utf-32-le")
     names = []
-    for (message, start, end), word in zip(where.tolist(), is_word.tolist(), strict=True):
-        first, last = offsets[message], offsets[message + 1]
-        piece = whole[max(first, first + start) : min(last, first + end)]
-        if word:
-            names.append("word__" + " ".join(token.findall(piece)))
-        else:
-            padded = f"{' ' if start < 0 else ''}{piece}{' ' if first + end > last else ''}"
-            names.append("char__" + padded.translate(digits))
+    for start, end, word in zip(ends[:-1].tolist(), ends[1:].tolist(), is_word.tolist(), strict=True):
+        piece = whole[start:end]
+        names.append(f"word__{' '.join(token.findall(piece))}" if word else f"char__{piece.translate(digits)}")
     return np.array(names, dtype=object)

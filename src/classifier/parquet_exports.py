@@ -38,8 +38,9 @@ def read_parquet(
 
     done = 0
     try:
-        # With a buffer a column chunk is read page by page instead of whole.
-        with pq.ParquetFile(file or path, buffer_size=2**20) as parquet:
+        # With a buffer a column chunk is read page by page instead of whole; what is read ahead
+        # (pre_buffer) would stay in memory until the end.
+        with pq.ParquetFile(file or path, buffer_size=2**20, pre_buffer=False) as parquet:
             schema, groups, total = parquet.schema_arrow, parquet.metadata, parquet.metadata.num_rows
             columns = find_columns(schema.names, asked, path)
             of_text = schema.field(columns.text).type

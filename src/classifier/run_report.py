@@ -43,7 +43,8 @@ class Recommendations(Protocol):
     """What a classifier says about n messages; actions are positions in `policy.ACTIONS`.
 
     `confidences` float32 (n, 6); `actions` uint8 (n,); `label_actions` uint8 (n, 6); `known` bool (n,), False where a
-    message carries no feature the model knows; `reasons` n JSON strings.
+    message carries no feature the model knows; `reasons` n JSON strings; `details` bool (n, 4), see
+    `severity.DETAILS`.
     """
 
     @property
@@ -56,6 +57,8 @@ class Recommendations(Protocol):
     def known(self) -> NDArray[np.bool_]: ...  # noqa: D102
     @property
     def reasons(self) -> list[str]: ...  # noqa: D102
+    @property
+    def details(self) -> NDArray[np.bool_]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ The command line, batches, Spark, the MLflow model and importing services all en
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +23,7 @@ from classifier.policy import ACTIONS, Policy
 from classifier.release import SEVERITY_NGRAMS, Release, load_release, release_folder
 from classifier.severity import DETAILS, advice, detail_of, escalate
 from classifier.text import as_texts, cleaning_tables, code_points, column_values
-from classifier.verdicts import Contribution, Explanation, Reason, Recommendations, Span, Verdict
+from classifier.verdicts import Contribution, Explanation, Reason, Recommendations, Span, Verdict, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -134,9 +133,9 @@ class Classifier:
         ):
             points, offsets = code_points([text])
             one = None if surface is None else [surface]
-            [(_, levels, details, reasons)] = self._judge(
-                points, offsets, [text], one, confidences, known, everything=True
-            )
+            found, of_message, judged = self._judge(points, offsets, [text], one, confidences, known)
+            levels, details = found[0].tolist(), of_message[0].tolist()
+            reasons = judged[0][1] if judged else ()
             said = advice(reasons, details)
         return Verdict(
             ACTIONS[max(levels)],
@@ -166,7 +165,7 @@ class Classifier:
                 self._check_surface(surface)
         n = len(sequence)
         confidences, known = np.empty((n, len(LABELS)), np.float32), np.empty(n, np.bool_)
-        label_actions = np.zeros((n, len(LABELS)), np.uint8)
+        label_actions, details = np.empty((n, len(LABELS)), np.uint8), np.empty((n, len(DETAILS)), np.bool_)
         reasons = ["[]"] * n
 
         def run(first: int, last: int) -> None:
@@ -174,14 +173,15 @@ class Classifier:
             here = slice(first, last)
             self._score(points, offsets, confidences[here], known[here])
             names = None if surfaces is None else surfaces[here]
-            for row, levels, _, found in self._judge(
+            label_actions[here], details[here], judged = self._judge(
                 points, offsets, sequence[here], names, confidences[here], known[here]
-            ):
-                label_actions[first + row] = levels
-                reasons[first + row] = _as_json(found)
+            )
+            for row, found in judged:
+                reasons[first + row] = as_json(found)
 
         _in_chunks(run, sequence, None)
-        return Recommendations(confidences, label_actions, label_actions.max(axis=1, initial=0), known, reasons)
+        actions = label_actions.max(axis=1, initial=0)
+        return Recommendations(confidences, label_actions, actions, known, reasons, details)
 
     def explain(self, text: str, *, surface: str | None = None) -> Explanation:
         """The score of one message taken apart word by word.
@@ -274,30 +274,32 @@ class Classifier:
         return cleaned, units, shares
 
     def _judge(
-        self, points: Any, offsets: Any, texts: Sequence[str], surfaces: Any, confidences: Any, known: Any,
-        *, everything: bool = False,
-    ) -> list[tuple[int, list[int], list[bool], tuple[Reason, ...]]]:  # fmt: skip
-        """Row, levels, details and reasons of each scored message that is recommended for anything, or of all."""
+        self, points: Any, offsets: Any, texts: Sequence[str], surfaces: Any, confidences: Any, known: Any
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_], list[tuple[int, tuple[Reason, ...]]]]:
+        """Levels (n, 6) and details (n, 4) of scored messages, and the reasons of those recommended for anything."""
         levels = self.policy.recommend(confidences, surfaces)
         levels[~known] = 0
-        rows = np.arange(len(levels)) if everything else np.flatnonzero(levels.any(axis=1))
-        details = self._details(points, offsets, rows)
-        if details.any():
+        details = np.zeros((len(levels), len(DETAILS)), np.bool_)
+        if self._severity is not None:
+            may_be = levels.any(axis=1) | (known & (confidences[:, _GRAVE].max(axis=1, initial=0) >= _MAY_BE_GRAVE))
+            rows = np.flatnonzero(may_be)
+            details[rows] = self._details(self._severity, points, offsets, rows)
+        rows = np.flatnonzero(levels.any(axis=1))
+        if details[rows].any():
             names = [surfaces[row] if surfaces is not None else None for row in rows.tolist()]
-            levels[rows] = escalate(levels[rows], details, np.array([self._offered[name] for name in names]))
-        spans = self._spans(points, offsets, rows, levels)
+            levels[rows] = escalate(levels[rows], details[rows], np.array([self._offered[name] for name in names]))
         judged = []
-        for row, of_labels, found in zip(rows.tolist(), spans.tolist(), details.tolist(), strict=True):
-            own, values = levels[row].tolist(), confidences[row].tolist()
+        spans = self._spans(points, offsets, rows, levels).tolist()
+        for row, of_labels, own, values, found in zip(
+            rows.tolist(), spans, levels[rows].tolist(), confidences[rows].tolist(), details[rows].tolist(), strict=True
+        ):
             limits = self._limits[surfaces[row] if surfaces is not None else None]
-            judged.append((row, own, found, _as_reasons(texts[row], values, own, limits, of_labels, found)))
-        return judged
+            judged.append((row, _as_reasons(texts[row], values, own, limits, of_labels, found)))
+        return levels, details, judged
 
-    def _details(self, points: Any, offsets: Any, rows: Any) -> NDArray[np.bool_]:
+    def _details(self, severity: Any, points: Any, offsets: Any, rows: Any) -> NDArray[np.bool_]:
         """Which of `DETAILS` the messages ``rows`` are, of shape (rows, 4)."""
-        if self._severity is None or not len(rows):
-            return np.zeros((len(rows), len(DETAILS)), np.bool_)
-        _, fixed, thresholds = self._severity
+        _, fixed, thresholds = severity
         confidences, known = np.empty((len(rows), len(DETAILS)), np.float32), np.empty(len(rows), np.bool_)
         self._run(kernel.score_messages, points, offsets, rows, fixed, confidences, known)
         return np.asarray((confidences >= thresholds) & known[:, None])
@@ -337,22 +339,33 @@ def _as_reasons(
     if len(labels) > 1:
         labels.sort(key=lambda i: (-levels[i], -confidences[i]))
     serious = any(details)
-    return tuple(
-        Reason(
-            LABELS[i],
-            ACTIONS[levels[i]],
-            confidences[i],
-            # Severity may have moved the action: the threshold is that of the highest action the confidence reached.
-            limits[i][1][(_level(confidences[i], limits[i][1]) if serious else levels[i]) - 1],
-            tuple(Span(start, end, text[start:end]) for start, end in spans[i] if start >= 0),
-            detail_of(LABELS[i], details) if serious else None,
+    reasons = []
+    for i in labels:
+        pieces = tuple(Span(start, end, text[start:end]) for start, end in spans[i] if start >= 0)
+        contacts: tuple[str, ...] = ()
+        if LABELS[i] == "personal_info" and (found := _contacts(text)):
+            pieces = tuple(Span(contact.start, contact.end, contact.text) for contact in found[: explaining.MAX_SPANS])
+            contacts = tuple(f"{c.kind}: {c.platform}" if c.platform else c.kind for c in found)
+        # Severity may have moved the action: the threshold is that of the highest action the confidence reached.
+        reached = _level(confidences[i], limits[i][1]) if serious else levels[i]
+        reasons.append(
+            Reason(
+                LABELS[i],
+                ACTIONS[levels[i]],
+                confidences[i],
+                limits[i][1][reached - 1],
+                pieces,
+                detail_of(LABELS[i], details) if serious else None,
+                contacts,
+            )
         )
-        for i in labels
-    )
+    return tuple(reasons)
 
 
-def _as_json(reasons: tuple[Reason, ...]) -> str:
-    return json.dumps([reason.as_dict() for reason in reasons], ensure_ascii=False)
+def _contacts(text: str) -> tuple[Any, ...]:
+    from classifier.contacts import find_contacts
+
+    return find_contacts(text)
 
 
 def _in_chunks(run: Callable[[int, int], None], texts: Sequence[str], threads: int | None) -> None:

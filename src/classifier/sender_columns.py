@@ -12,6 +12,7 @@ import numpy as np
 from classifier.guidelines import LABELS, SURFACES
 from classifier.policy import Action
 from classifier.results import plain_id
+from classifier.severity import DETAILS
 from classifier.text import clean
 from classifier.timestamps import parse_time
 
@@ -28,7 +29,7 @@ _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=
 def sent_columns(batch: MessageBatch, found: Recommendations, policy: Policy | None) -> dict[str, list[Any]]:
     """The messages of a batch as columns of `sender_partitions.COLUMNS`; `owner` is the sender, None where unknown.
 
-    A message speaks of the writer's own distress where one of its reasons has that ``detail``.
+    A message speaks of the writer's own distress where the model of severity says so, recommended or not.
     """
     n = len(batch)
     nothing: list[str | None] = [None] * n
@@ -54,7 +55,7 @@ def sent_columns(batch: MessageBatch, found: Recommendations, policy: Policy | N
         "level": found.actions.tolist(),
         "ceiling": np.where(levels > 0, allowed, 0).max(axis=1, initial=0).tolist(),
         "labels": [row.tobytes() for row in np.ascontiguousarray(levels, np.uint8)],
-        "distress": [_of_distress(reason) for reason in found.reasons],
+        "distress": found.details[:, DETAILS.index("distress")].tolist(),
         "text": [text.encode("utf-8", "surrogatepass") for text in texts],
         "reasons": [reason.encode("utf-8", "surrogatepass") for reason in found.reasons],
     }
@@ -65,11 +66,6 @@ def answer_columns(sent: dict[str, list[Any]]) -> dict[str, list[Any]]:
     pairs = zip(sent["recipient"], sent["owner"], sent["row"], sent["when"], strict=True)
     rows = [pair for pair in pairs if pair[0] is not None and pair[1] is not None and pair[0] != pair[1]]
     return {name: [row[i] for row in rows] for i, name in enumerate(("owner", "recipient", "row", "when"))}
-
-
-def _of_distress(reasons: str) -> bool:
-    """Whether a message is recommended for what its writer says of his own distress."""
-    return '"distress"' in reasons and any(reason.get("detail") == "distress" for reason in json.loads(reasons))
 
 
 def _ceilings(policy: Policy | None) -> dict[str | None, list[int]]:

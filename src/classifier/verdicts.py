@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
     from classifier.policy import Action, Policy
 
-__all__ = ["Contribution", "Explanation", "Reason", "Recommendations", "Span", "Verdict"]
+__all__ = ["Contribution", "Explanation", "Reason", "Recommendations", "Span", "Verdict", "as_json"]
 
 
 class Span(NamedTuple):
@@ -27,7 +28,8 @@ class Reason:
     """Why an action is recommended: a label whose confidence reached a threshold, and what weighed most.
 
     ``detail`` is one of `severity.DETAILS` or None: a threat, a call to self-harm or a sexual demand raised the action
-    by a step, distress lowered it.
+    by a step, distress lowered it. ``contacts`` are the kinds of contact details found, such as ``handle: Telegram``,
+    which are then the spans; only `personal_info` has them.
     """
 
     label: str
@@ -36,6 +38,7 @@ class Reason:
     threshold: float
     spans: tuple[Span, ...]
     detail: str | None = None
+    contacts: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """The reason as JSON takes it."""
@@ -46,6 +49,7 @@ class Reason:
             "threshold": round(self.threshold, 4),
             "spans": [list(span) for span in self.spans],
             **({"detail": self.detail} if self.detail else {}),
+            **({"contacts": list(self.contacts)} if self.contacts else {}),
         }
 
 
@@ -74,7 +78,8 @@ class Verdict:
 class Recommendations:
     """Verdicts of many messages as arrays: confidences (n, 6), label_actions (n, 6), actions (n,), known (n,).
 
-    Actions are levels, 0 none to 3 block; ``reasons[i]`` is a JSON list.
+    Actions are levels, 0 none to 3 block; ``reasons[i]`` is a JSON list; ``details`` (n, 4) says which of
+    `severity.DETAILS` a message is.
     """
 
     confidences: NDArray[np.float32]
@@ -82,6 +87,7 @@ class Recommendations:
     actions: NDArray[np.uint8]
     known: NDArray[np.bool_]
     reasons: list[str]
+    details: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -112,3 +118,24 @@ class Explanation:
         from classifier.explain_view import as_html
 
         return as_html(self)
+
+
+def as_json(reasons: tuple[Reason, ...]) -> str:
+    """Reasons as a JSON list: what ``json.dumps`` makes of `Reason.as_dict`, in a fraction of its time.
+
+    >>> from classifier.policy import Action
+    >>> as_json((Reason("spam", Action("flag"), 0.51, 0.5, (Span(0, 3, "buy"),)),))
+    '[{"label": "spam", "action": "flag", "confidence": 0.51, "threshold": 0.5, "spans": [[0, 3, "buy"]]}]'
+    """
+    parts = []
+    for reason in reasons:
+        spans = ", ".join(f"[{start}, {end}, {encode_basestring(text)}]" for start, end, text in reason.spans)
+        detail = f', "detail": "{reason.detail}"' if reason.detail else ""
+        if reason.contacts:
+            detail += f', "contacts": [{", ".join(map(encode_basestring, reason.contacts))}]'
+        parts.append(
+            f'{{"label": "{reason.label}", "action": "{reason.action.value}", '
+            f'"confidence": {round(reason.confidence, 4)!r}, "threshold": {round(reason.threshold, 4)!r}, '
+            f'"spans": [{spans}]{detail}}}'
+        )
+    return f"[{', '.join(parts)}]"

@@ -6,28 +6,35 @@ import numpy as np
 
 from classifier.kernels.compiling import compiled
 from classifier.kernels.lookup import count_features, find_features, locate
+from classifier.kernels.memory import prefetch
 from classifier.kernels.ngrams import char_hashes, ngram_scratch, room_for, word_hashes
+
+_HALF = np.uint64(32)
+_ONE = np.uint64(1)
 
 
 @compiled
-def document_frequencies(text, kinds, offsets, r):
-    """Count in how many messages each n-gram occurs.
+def document_frequencies(text, kinds, offsets, r, part, parts):
+    """Count in how many messages each n-gram occurs, of those whose hashes are in one of ``parts`` (a power of 2).
 
     Returns, per distinct n-gram in the order of first occurrence: its hash, its document frequency, its first
     occurrence (message, start and end in it), and whether it is a word n-gram.
     """
-    size = np.int64(1 << 16)
     longest = 1
     for i in range(len(offsets) - 1):
         longest = max(longest, offsets[i + 1] - offsets[i])
     hashes = np.empty(room_for(longest, r), np.uint64)
     spans = np.empty((len(hashes), 2), np.int32)
     scratch = ngram_scratch(longest, r)
-    slots = np.full(size, -1, np.int32)
+    chosen = np.empty(len(hashes), np.int32)
+    # Open addressing: the hash, and the latest message (from 1) over the number of messages, one look for both.
+    # Texts have about as many distinct n-grams as characters, and half as many when they are many.
+    size = np.int64(1) << 12
+    while size * parts < len(text):
+        size *= 2
+    table = np.zeros((size, 2), np.uint64)
     room = np.int64(1 << 15)
     keys = np.empty(room, np.uint64)
-    frequency = np.empty(room, np.int32)
-    latest = np.empty(room, np.int32)
     where = np.empty((room, 3), np.int32)
     is_word = np.empty(room, np.bool_)
     found = 0
@@ -36,42 +43,66 @@ def document_frequencies(text, kinds, offsets, r):
         n = len(message)
         words = word_hashes(message, message_kinds, n, r, hashes, scratch, spans)
         total = words + char_hashes(message, message_kinds, n, r, hashes[words:], scratch, spans[words:])
+        mine = 0
+        for k in range(total):
+            chosen[mine] = k
+            mine += np.int64((hashes[k] >> _ONE) & np.uint64(parts - 1)) == part
+        total = mine
         if found + total > room:
             room = 2 * (found + total)
-            keys, frequency, latest = _grown(keys, room), _grown(frequency, room), _grown(latest, room)
-            is_word = _grown(is_word, room)
+            keys, is_word = _grown(keys, room), _grown(is_word, room)
             wider = np.empty((room, 3), np.int32)
             wider[:found] = where[:found]
             where = wider
-        if 2 * (found + total) > size:
-            while 2 * (found + total) > size:
-                size *= 2
-            slots = np.full(size, -1, np.int32)
-            for k in range(found):
-                at = np.int64(keys[k] >> np.uint64(32)) & (size - 1)
-                while slots[at] >= 0:
-                    at = (at + 1) & (size - 1)
-                slots[at] = k
-        for k in range(total):
-            h = hashes[k]
-            at = np.int64(h >> np.uint64(32)) & (size - 1)
-            while slots[at] >= 0 and keys[slots[at]] != h:
-                at = (at + 1) & (size - 1)
-            entry = slots[at]
-            if entry < 0:
-                slots[at] = found
-                keys[found] = h
-                frequency[found] = 1
-                latest[found] = i
+        if 2 * (found + total) > len(table):
+            table = _rehashed(table, 2 * (found + total))
+        mask = np.uint64(len(table) - 1)
+        for c in range(total):
+            prefetch(table, (hashes[chosen[c]] >> _HALF) & mask)
+        for c in range(total):
+            k = chosen[c]
+            h = hashes[k] | _ONE  # never 0, which is an empty place
+            at = (h >> _HALF) & mask
+            while table[at, 0] != h and table[at, 0] != 0:
+                at = (at + _ONE) & mask
+            seen = table[at, 1]
+            if seen == 0:
+                table[at, 0] = h
+                keys[found] = hashes[k]
                 where[found, 0] = i
                 where[found, 1] = spans[k, 0]
                 where[found, 2] = spans[k, 1]
                 is_word[found] = k < words
                 found += 1
-            elif latest[entry] != i:
-                latest[entry] = i
-                frequency[entry] += 1
-    return keys[:found].copy(), frequency[:found].copy(), where[:found].copy(), is_word[:found].copy()
+            if (seen >> _HALF) != np.uint64(i + 1):
+                table[at, 1] = (np.uint64(i + 1) << _HALF) | ((seen & np.uint64(0xFFFFFFFF)) + _ONE)
+    frequency = np.empty(found, np.int32)
+    mask = np.uint64(len(table) - 1)
+    for k in range(found):
+        if k + 16 < found:
+            prefetch(table, (keys[k + 16] >> _HALF) & mask)
+        at = (keys[k] >> _HALF) & mask
+        while table[at, 0] != keys[k] | _ONE:
+            at = (at + _ONE) & mask
+        frequency[k] = table[at, 1] & np.uint64(0xFFFFFFFF)
+    return keys[:found].copy(), frequency, where[:found].copy(), is_word[:found].copy()
+
+
+@compiled
+def _rehashed(table, least):
+    """The entries of a table in one of at least so many places."""
+    size = len(table)
+    while size < least:
+        size *= 2
+    wider = np.zeros((size, 2), np.uint64)
+    mask = np.uint64(size - 1)
+    for k in range(len(table)):
+        if table[k, 0]:
+            at = (table[k, 0] >> _HALF) & mask
+            while wider[at, 0]:
+                at = (at + _ONE) & mask
+            wider[at, 0], wider[at, 1] = table[k, 0], table[k, 1]
+    return wider
 
 
 @compiled
@@ -104,13 +135,29 @@ def _grown(array, room):
 
 
 @compiled
-def tfidf_rows(text, kinds, offsets, r, table, idf, sublinear, normalised):
-    """The TF-IDF matrix of cleaned messages in compressed sparse rows: ``indptr, indices, data``.
+def spelled(text, offsets, where):
+    """The characters of n-grams from where they first occur, end to end, and where each ends; 32 for padding."""
+    ends = np.zeros(len(where) + 1, np.int64)
+    for k in range(len(where)):
+        ends[k + 1] = ends[k] + where[k, 2] - where[k, 1]
+    out = np.empty(ends[-1], np.int32)
+    for k in range(len(where)):
+        first, last = offsets[where[k, 0]], offsets[where[k, 0] + 1]
+        for i in range(where[k, 2] - where[k, 1]):
+            at = first + where[k, 1] + i
+            out[ends[k] + i] = text[at] if first <= at < last else 32
+    return out, ends
 
-    Each block of n-grams is scaled to unit length by itself, like a ``FeatureUnion`` of two vectorizers.
+
+@compiled
+def tfidf_rows(text, kinds, offsets, begin, end, r, table, idf, sublinear, normalised):
+    """The TF-IDF values of cleaned messages ``begin`` to ``end`` as compressed sparse rows: ``indptr, indices, data``.
+
+    Each block of n-grams is scaled to unit length by itself, like a ``FeatureUnion`` of two vectorizers. Indices of
+    a row are in the order in which its n-grams occur.
     """
     longest = 1
-    for i in range(len(offsets) - 1):
+    for i in range(begin, end):
         longest = max(longest, offsets[i + 1] - offsets[i])
     hashes = np.empty(room_for(longest, r), np.uint64)
     places, features = np.empty(len(hashes), np.uint32), np.empty(len(hashes), np.uint32)
@@ -118,9 +165,9 @@ def tfidf_rows(text, kinds, offsets, r, table, idf, sublinear, normalised):
     counts = np.zeros(len(idf), np.int32)
     room = np.int64(1 << 16)
     indices, data = np.empty(room, np.int32), np.empty(room, np.float64)
-    indptr = np.zeros(len(offsets), np.int64)
+    indptr = np.zeros(end - begin + 1, np.int64)
     filled = 0
-    for i in range(len(offsets) - 1):
+    for i in range(begin, end):
         message, message_kinds = text[offsets[i] : offsets[i + 1]], kinds[offsets[i] : offsets[i + 1]]
         n = len(message)
         for block in range(2):
@@ -150,5 +197,5 @@ def tfidf_rows(text, kinds, offsets, r, table, idf, sublinear, normalised):
                 for k in range(found):
                     data[filled + k] *= scale
             filled += found
-        indptr[i + 1] = filled
+        indptr[i - begin + 1] = filled
     return indptr, indices[:filled].copy(), data[:filled].copy()
