@@ -17,7 +17,7 @@ from classifier.cli import cli
 SOURCE = Path(classifier.__file__).parent
 ROOT = SOURCE.parents[1]
 FLOORS = [
-    "guidelines errors codepoints kernels text",
+    "guidelines errors codepoints kernels arrow_texts text",
     "severity timestamps sender_rules "
     "messages exports text_exports parquet_exports results result_formats examples "
     "corpora corpus_registry corpus_steps downloads operating_points policy policy_file policy_report "

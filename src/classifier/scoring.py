@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from classifier.arrow_texts import ArrowTexts
 from classifier.errors import ReleaseError
 from classifier.guidelines import LABELS, SURFACES
 from classifier.kernels import explaining
@@ -383,11 +384,12 @@ def _in_chunks(run: Callable[[int, int], None], texts: Sequence[str], threads: i
 def _chunks(texts: Sequence[str], size: int) -> list[tuple[int, int]]:
     """Consecutive ranges of at most ``size`` messages and, but for single long ones, `_CHUNK_CHARACTERS` characters."""
     chunks, first, characters = [], 0, 0
-    for i, text in enumerate(texts):
-        characters += len(text)
+    lengths = texts.sizes().tolist() if isinstance(texts, ArrowTexts) else map(len, texts)
+    for i, length in enumerate(lengths):
+        characters += length
         if i > first and (i - first == size or characters > _CHUNK_CHARACTERS):
             chunks.append((first, i))
-            first, characters = i, len(text)
+            first, characters = i, length
     if first < len(texts):
         chunks.append((first, len(texts)))
     return chunks

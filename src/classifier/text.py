@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from classifier import codepoints
+from classifier.arrow_texts import ArrowTexts, arrow_texts
 from classifier.kernels import cleaning
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def as_texts(texts: Iterable[str]) -> Sequence[str]:
         raise ValueError("Iterable over raw text documents expected, string object received.")  # noqa: TRY004
     values: Any = texts if isinstance(texts, (list, tuple)) else None
     if values is None:
+        if (column := arrow_texts(texts)) is not None:
+            return column
         values = column_values(texts)
         if not isinstance(values, list) or getattr(texts, "ndim", 1) != 1:
             raise TypeError(f"texts is {type(texts).__name__}, not a sequence of str; give one column")
@@ -88,6 +91,8 @@ def code_points(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.in
     >>> points.tolist(), offsets.tolist()
     ([104, 105, 233], [0, 2, 2, 3])
     """
+    if isinstance(texts, ArrowTexts):
+        return texts.code_points()
     offsets = np.zeros(len(texts) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=offsets[1:])
     return np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32), offsets
