@@ -25,6 +25,8 @@ from classifier.examples import (
     without_held_out_copies,
 )
 from classifier.guidelines import LABELS
+from classifier.perturbations import perturb
+from classifier.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -39,6 +41,8 @@ HELD_OUT = ("dev", "test")
 # Near-twins of violations, and texts collected where there is abuse, are far more frequent here than among members:
 # when operating points are chosen, a harmless one of them counts for a fifth.
 HARD_WEIGHT = 0.2
+_DISGUISED_WEIGHT = 0.5
+_EVASIONS = {"leet", "leet_symbols", "masked", "swapped", "doubled", "elongation", "emoji_between", "stacked_marks"}
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ def assemble(
     mirror: str | Path | None = None,
     corpus_weight: float = 0.1,
     corpus_limit: int = 8_000,
+    disguised: float = 0.0,
     seed: int = 0,
     progress: Callable[[str, float], None] | None = None,
 ) -> TrainingData:
@@ -90,7 +95,8 @@ def assemble(
 
     A corpus gives at most ``corpus_limit`` rows with its own labels, half of them positive where there are enough,
     each weighing ``corpus_weight`` against 1 for a message judged by our guide. ``severity`` is a folder of messages
-    judged for severity, which tell some of the labels too.
+    judged for severity, which tell some of the labels too. ``disguised`` is the share of our training messages that are
+    there a second time, as people write who evade a filter (`perturbations`), violations and harmless ones alike.
 
     Raises `ExamplesError` and `CorpusError`.
     """
@@ -138,13 +144,31 @@ def assemble(
         raise ExamplesError("no examples were named", todo="give --examples or --corpus")
     rows = pd.concat(frames, ignore_index=True)
     held = rows[(rows["split"] != "train") & rows["annotated"]]
-    train = without_held_out_copies(rows[rows["split"] == "train"], held).reset_index(drop=True)
+    train = without_held_out_copies(rows[rows["split"] == "train"], held)
+    copies = _disguised(train[train["source"] == "our messages"], disguised, np.random.default_rng(seed))
+    train = pd.concat([train, copies], ignore_index=True)
     held_out = {
         f"{source}, {part}": held[(held["split"] == part) & (held["source"] == source)].reset_index(drop=True)
         for source in ("our messages", "real text")
         for part in HELD_OUT
     }
     return TrainingData(train, {name: frame for name, frame in held_out.items() if len(frame)}, sources)
+
+
+def _disguised(frame: pd.DataFrame, share: float, rng: np.random.Generator) -> pd.DataFrame:
+    """Disguised copies of a share of messages, of the same groups, that neither calibrate nor choose thresholds."""
+    copies = frame[rng.random(len(frame)) < share].copy()
+    texts = []
+    for text in copies["text"]:
+        # what cleaning undoes is no news to the model
+        kinds = sorted(
+            {other for name, other in perturb(text).items() if name in _EVASIONS and clean(other) != clean(text)}
+        )
+        texts.append(kinds[rng.integers(len(kinds))] if kinds else text)
+    changed = np.array(texts, object) != copies["text"].to_numpy(object)
+    copies["text"] = texts
+    copies["annotated"], copies["population"], copies["weight"] = False, 0.0, _DISGUISED_WEIGHT
+    return copies[changed]
 
 
 def _labels_of_severity(frame: pd.DataFrame) -> pd.DataFrame:

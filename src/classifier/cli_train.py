@@ -70,7 +70,8 @@ def train(
         rows = assemble(
             corpora, examples, annotations=annotations, splits=splits,
             severity=data_folder() / "severity" if ours else None, folder=Path(folder),
-            corpus_weight=settings.corpus_weight, corpus_limit=settings.corpus_limit, seed=seed,
+            corpus_weight=settings.corpus_weight, corpus_limit=settings.corpus_limit,
+            disguised=settings.disguised if ours else 0.0, seed=seed,
             progress=stages(progress),
         )  # fmt: skip
         held_out = {name: frame for name, frame in rows.held_out.items() if with_test or not name.endswith("test")}

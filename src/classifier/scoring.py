@@ -150,11 +150,13 @@ class Classifier:
             tuple(detail for detail, is_so in zip(DETAILS, details, strict=True) if is_so),
         )
 
-    def recommend(self, texts: Iterable[str], surfaces: Sequence[str | None] | None = None) -> Recommendations:
+    def recommend(
+        self, texts: Iterable[str], surfaces: Sequence[str | None] | None = None, *, threads: int | None = None
+    ) -> Recommendations:
         """Verdicts of many messages as arrays; equal to `score` of each.
 
-        ``surfaces`` is None or one of `SURFACES` or None for each message. Raises as `score` does, and `ValueError`
-        where the lengths differ.
+        ``surfaces`` is None or one of `SURFACES` or None for each message; ``threads`` as in `confidences`. Raises as
+        `score` does, and `ValueError` where the lengths differ.
         """
         sequence = as_texts(texts)
         if surfaces is not None:
@@ -180,7 +182,7 @@ class Classifier:
             for row, found in judged:
                 reasons[first + row] = as_json(found)
 
-        _in_chunks(run, sequence, None)
+        _in_chunks(run, sequence, threads)
         actions = label_actions.max(axis=1, initial=0)
         return Recommendations(confidences, label_actions, actions, known, reasons, details)
 

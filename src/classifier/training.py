@@ -44,7 +44,8 @@ class Settings:
 
     ``max_features`` is what the release keeps, those that weigh most in a first fit; ``regularisation`` is the ``C``
     of the linear models; ``imbalance`` the power of (negatives / positives) by which positives weigh more;
-    ``corpus_weight`` the weight of a public corpus' own label against ours.
+    ``corpus_weight`` the weight of a public corpus' own label against ours; ``disguised`` the share of our messages that
+    are there a second time as people write who evade a filter.
     """
 
     word_ngrams: tuple[int, int] = (1, 2)
@@ -55,6 +56,7 @@ class Settings:
     imbalance: float = 0.25
     corpus_weight: float = 0.1
     corpus_limit: int = 8_000
+    disguised: float = 0.2
     folds: int = 5
     seed: int = 0
 

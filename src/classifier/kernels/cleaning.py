@@ -103,6 +103,8 @@ def fold(message, out, origin, t):
             first = DROP - 1 - difference
             for k in range(first + 1, first + 1 + expansions[first]):
                 n = _put(np.int64(expansions[k]), i, out, origin, n)
+        elif c == 0x306 and n > 0 and out[n - 1] == 0x438:  # a breve makes и the letter й
+            out[n - 1] = 0x439
         last = np.int64(out[n - 1]) if n > 0 else 32
     if n > 0 and out[n - 1] == 32:
         n -= 1
