@@ -113,7 +113,9 @@ def equal_pipelines(examples: pd.DataFrame) -> tuple[Classifier, Pipeline, Pipel
     coef = models.coef_[:, np.concatenate(order)]
     product = MatrixProduct(np.ascontiguousarray(coef.T), models.intercept_, models.slopes_, models.offsets_)
     features = FeatureUnion(blocks)
-    pipelines = [Pipeline([("features", features), ("labels", last)]) for last in (product, own_estimators(coef, models))]
+    pipelines = [
+        Pipeline([("features", features), ("labels", last)]) for last in (product, own_estimators(coef, models))
+    ]
     return Classifier(trained.release), *pipelines, len(names)
 
 

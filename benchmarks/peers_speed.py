@@ -43,7 +43,11 @@ class Contestant:
         script = HERE / "contestants" / f"{name}.py"
         self.complaints = (folder / f"{name}.txt").open("w+")
         self.process = subprocess.Popen(
-            [_environment(name), script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.complaints, text=True
+            [_environment(name), script],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.complaints,
+            text=True,
         )
         self.told = str(self.ask(do="load", texts=str(path), more=more))
 
@@ -85,7 +89,9 @@ def _environment(name: str) -> Path:
             pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
             subprocess.run([*pip, *NEEDS[name]], check=True, capture_output=True, text=True)
         except subprocess.CalledProcessError as error:
-            raise Missing(f"cannot be installed: {(error.stderr or 'no reason given').strip().splitlines()[-1]}") from error
+            raise Missing(
+                f"cannot be installed: {(error.stderr or 'no reason given').strip().splitlines()[-1]}"
+            ) from error
         (folder / "ready").touch()
     return python
 
@@ -142,7 +148,9 @@ def measure(quick: bool) -> Part:
             rate = Spread.of([len(theirs) / s for s in batch[who]])
             micro = Spread.of([s * 1e6 for s in single[who]])
             rows.append(f"| {what} | {rate.cells(0)} | {micro.cells()} |")
-        rows.append(f"| **times as fast** | {ratio(batch, 'theirs', 'ours').cells()} | {ratio(single, 'theirs', 'ours').cells()} |")
+        rows.append(
+            f"| **times as fast** | {ratio(batch, 'theirs', 'ours').cells()} | {ratio(single, 'theirs', 'ours').cells()} |"
+        )
         if name == "alt_profanity":
             title = "batch against alt-profanity-check (one label) with our six, one thread"
             bars.append(Bar(title, 3, ratio(batch, "theirs", "ours")))

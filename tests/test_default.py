@@ -2,16 +2,25 @@
 
 import hashlib
 import json
+import os
+import shlex
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import classifier
+from classifier.assembly import our_messages
+from classifier.cli import cli
+from classifier.corpora import load_registry
+from classifier.dataset import load_messages
 from classifier.golden import GOLDEN
 from classifier.guidelines import LABELS
 from classifier.release import load_release
 
-FOLDER = Path(__file__).parents[1] / "models" / "default"
+ROOT = Path(__file__).parents[1]
+FOLDER, DATA = ROOT / "models" / "default", ROOT / "data"
 if not (FOLDER / "release.json").is_file():
     pytest.skip("models/default is not there: train it with `classifier train`", allow_module_level=True)
 
@@ -102,3 +111,64 @@ def test_the_harmless_is_left_alone(shipped, text):
 
 def test_the_module_scores_with_it(shipped):
     assert classifier.score(VIOLATIONS[0][1]) == shipped.score(VIOLATIONS[0][1])
+
+
+# ---- is it what the data gives? ----
+
+STALE = "the data changed after models/default was trained: train it again with `make default`"
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_it_was_trained_on_the_data_files_that_are_here(shipped):
+    """Messages and those whose shape tells go by the same names in the record, hence counts of names and digests."""
+    sources = [source for source in shipped.release.record["sources"] if "file" in source]
+    trained_on = Counter((Path(source["file"]).name, source["sha256"]) for source in sources)
+    also = [path for folder in ("severity", "annotations") for path in (DATA / folder).glob("*.csv")]
+    here = Counter((path.name, sha256(path)) for path in [*our_messages(DATA), *also])
+    assert sorted({name for name, _ in (here - trained_on) + (trained_on - here)}) == [], STALE
+
+
+def test_it_was_judged_on_the_authors_held_out_here(shipped):
+    sizes = load_messages(DATA)["split"].value_counts()
+    judged = shipped.release.record["metrics"]
+    assert {part: judged[f"our messages, {part}"]["n"] for part in ("dev", "test")} == {
+        part: sizes[part] for part in ("dev", "test")
+    }, STALE
+
+
+def test_it_was_trained_on_the_corpora_of_the_registry(shipped):
+    assert [source["corpus"] for source in shipped.release.record["sources"] if "corpus" in source] == [
+        *load_registry()
+    ], STALE
+
+
+def training_command():
+    """What ``make default`` types to train."""
+    lines = [line.strip() for line in (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()]
+    [command] = [line for line in lines if line.startswith("$(BIN)/classifier train --out models/default")]
+    return shlex.split(command)[1:]
+
+
+def test_what_make_default_types_is_a_command():
+    command = training_command()
+    assert {"--gate", "--test"} <= {*command}
+    cli.commands["train"].make_context("train", command[1:])  # refuses an unknown option
+
+
+@pytest.mark.skipif(
+    os.environ.get("CLASSIFIER_REBUILD") != "1" or not os.environ.get("CLASSIFIER_MIRROR"),
+    reason="trains for some minutes: set CLASSIFIER_REBUILD=1, and CLASSIFIER_MIRROR to the folder of the corpora",
+)
+def test_make_default_gives_this_digest(shipped, tmp_path):
+    again = tmp_path / "default"
+    command = [str(again) if word == "models/default" else word for word in training_command()]
+    done = CliRunner().invoke(cli, command)
+    assert done.exit_code == 0, done.output
+    rebuilt = load_release(again)
+    assert rebuilt.record["libraries"] == shipped.release.record["libraries"], (
+        "other libraries than it was trained with"
+    )
+    assert rebuilt.digest == shipped.release.digest

@@ -113,15 +113,16 @@ def assemble(
         frame["population"] = np.where(hard, HARD_WEIGHT, 1.0)
         frame["weight"], frame["source"] = 1.0, "our messages"
         frames.append(frame)
-        sources.append({"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "rows": len(frame)})
+        sources.append(_source(path, len(frame)))
     if severity is not None:
         for path in sorted(severity.glob("??.csv")):
             frame = _labels_of_severity(pd.read_csv(path))
             frames.append(frame)
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            sources.append({"file": f"severity/{path.name}", "sha256": digest, "rows": len(frame)})
-    judged = [read_annotations(path) for path in annotations]
-    ours = pd.concat(judged, ignore_index=True) if judged else None
+            sources.append(_source(path, len(frame), "severity/"))
+        if (again := severity / "existing.csv").is_file():
+            sources.append(_source(again, len(pd.read_csv(again)), "severity/"))
+    read_as = {path: read_annotations(path) for path in map(Path, annotations)}
+    ours = pd.concat(read_as.values(), ignore_index=True) if read_as else None
     chosen = list(corpora)
     for number, corpus in enumerate(chosen):
         report(f"reading {corpus.name}", number / len(chosen))
@@ -140,6 +141,7 @@ def assemble(
         sources.append({"corpus": corpus.name, "licence": corpus.licence, "homepage": corpus.homepage,
                         "citation": corpus.citation, "rows": int(kept.sum()),
                         "judged": int(frame["annotated"].sum())})  # fmt: skip
+    sources += [_source(path, len(found), "annotations/") for path, found in read_as.items()]
     if not frames:
         raise ExamplesError("no examples were named", todo="give --examples or --corpus")
     rows = pd.concat(frames, ignore_index=True)
@@ -169,6 +171,10 @@ def _disguised(frame: pd.DataFrame, share: float, rng: np.random.Generator) -> p
     copies["text"] = texts
     copies["annotated"], copies["population"], copies["weight"] = False, 0.0, _DISGUISED_WEIGHT
     return copies[changed]
+
+
+def _source(path: Path, rows: int, folder: str = "") -> dict[str, Any]:
+    return {"file": f"{folder}{path.name}", "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "rows": rows}
 
 
 def _labels_of_severity(frame: pd.DataFrame) -> pd.DataFrame:

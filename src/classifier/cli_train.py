@@ -82,6 +82,7 @@ def train(
             progress=stages(progress),
         )  # fmt: skip
     release = examined(trained.release, trained.pipeline.predict_proba, enforced=ours if gate is None else gate)
+    before = _digest_in(Path(target))
     saved = save_release(release, target, card(release))
     table = Table("messages", "n", *LABELS, "mean", title=f"average precision of {saved.id}")
     for part, metrics in saved.record["metrics"].items():
@@ -91,8 +92,22 @@ def train(
         )
     out.print(table)
     out.print(f"wrote {target} ({saved.id})", highlight=False)
+    if before:
+        told = "is the same as before" if before == saved.digest else f"changed; it was {before[:12]}"
+        out.print(f"its digest {told}", highlight=False)
     if below := GateReport.from_dict(saved.record["behaviour"]).below:
         said = ", ".join(found.name for found in below)
         out.print(f"note: behaviour gate not passed: {said}", soft_wrap=True, highlight=False)
     if tracked:
         log_run(target, experiment=experiment, register=register, alias=alias)
+
+
+def _digest_in(folder: Path) -> str:
+    """The digest of the release that is about to be replaced; of one that is damaged or none, nothing."""
+    from classifier.errors import ReleaseError
+    from classifier.release import load_release
+
+    try:
+        return load_release(folder).digest
+    except ReleaseError:
+        return ""

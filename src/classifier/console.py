@@ -78,7 +78,7 @@ def told_notes() -> Iterator[None]:
         raise
 
 
-def load_classifier(release: str | None, policy: str | None) -> Any:
+def load_classifier(release: str | None, policy: str | None, *, contacts: bool = True) -> Any:
     """The classifier of a release folder (None: the shipped one) under a policy file (None: the release's own)."""
     from classifier.policy_file import resolve_policy
     from classifier.release import load_release
@@ -88,9 +88,9 @@ def load_classifier(release: str | None, policy: str | None) -> Any:
         err.print("[dim]loading the release (the first run ever compiles the scorer, some 20 s)[/]")
     folder = release_path(release)
     if policy is None:
-        return load(folder)
+        return load(folder, contacts=contacts)
     stored = load_release(folder)
-    return load(folder, policy=resolve_policy(policy, stored.policy, stored.curves))
+    return load(folder, policy=resolve_policy(policy, stored.policy, stored.curves), contacts=contacts)
 
 
 release_option = click.option(

@@ -182,7 +182,9 @@ class LabelModels(ClassifierMixin, BaseEstimator):
             if len(np.unique(y[rows, i])) < 2:
                 raise TrainingError("no positives or no negatives to calibrate on", where=f"label {self.labels[i]}")
             sigmoid = LogisticRegression(C=1e6).fit(scores[rows, None], y[rows, i])
-            self.slopes_[i], self.offsets_[i] = float(sigmoid.coef_[0, 0]), float(sigmoid.intercept_[0])
+            # Their last digits depend on the processor (BLAS); without them processors agree on a release's digest.
+            self.slopes_[i] = float(f"{sigmoid.coef_[0, 0]:.10g}")
+            self.offsets_[i] = float(f"{sigmoid.intercept_[0]:.10g}")
             known = folds[i] >= 0
             self.out_of_fold_[known, i] = _sigmoid(self.slopes_[i] * scores[known] + self.offsets_[i])
 

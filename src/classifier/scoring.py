@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,6 +51,9 @@ class Classifier:
     release : Release
     policy : Policy or None
         Replaces the policy of the release; must be resolved.
+    contacts : bool
+        Whether reasons for `personal_info` name the contact details found. It takes longer than all the rest: those who
+        score millions of messages may do without.
 
     Examples
     --------
@@ -63,8 +66,9 @@ class Classifier:
     (2, 6)
     """
 
-    def __init__(self, release: Release, policy: Policy | None = None) -> None:
+    def __init__(self, release: Release, policy: Policy | None = None, *, contacts: bool = True) -> None:
         self.release = release
+        self._with_contacts = contacts
         self.policy = policy or release.policy
         self._model = _model(release.arrays, release.coefficients)
         self._ranges = NgramRanges(*release.settings["word_ngrams"], *release.settings["char_ngrams"])
@@ -95,8 +99,8 @@ class Classifier:
             for surface, rows in self._limits.items()
         }  # fmt: skip
 
-    def __reduce__(self) -> tuple[type[Classifier], tuple[Release, Policy]]:
-        return Classifier, (self.release, self.policy)
+    def __reduce__(self) -> tuple[Any, tuple[Release, Policy]]:
+        return partial(Classifier, contacts=self._with_contacts), (self.release, self.policy)
 
     @property
     def release_id(self) -> str:
@@ -291,14 +295,38 @@ class Classifier:
         if details[rows].any():
             names = [surfaces[row] if surfaces is not None else None for row in rows.tolist()]
             levels[rows] = escalate(levels[rows], details[rows], np.array([self._offered[name] for name in names]))
-        judged = []
-        spans = self._spans(points, offsets, rows, levels).tolist()
-        for row, of_labels, own, values, found in zip(
-            rows.tolist(), spans, levels[rows].tolist(), confidences[rows].tolist(), details[rows].tolist(), strict=True
-        ):
-            limits = self._limits[surfaces[row] if surfaces is not None else None]
-            judged.append((row, _as_reasons(texts[row], values, own, limits, of_labels, found)))
-        return levels, details, judged
+        spans = self._spans(points, offsets, rows, levels)
+        serious: NDArray[np.bool_] = np.any(details[rows], axis=1)
+        by_row: dict[int, list[Any]] = {row: [] for row in rows.tolist()}
+        # One entry for each label recommended, the severest of a message first: most have one, few more than two.
+        places, labels = np.nonzero(levels[rows])
+        order = np.lexsort((-confidences[rows[places], labels], -levels[rows[places], labels].astype(int), places))
+        places, labels = places[order], labels[order]
+        chosen = rows[places]
+        for row, label, level, confidence, pieces, is_serious in zip(
+            chosen.tolist(), labels.tolist(), levels[chosen, labels].tolist(), confidences[chosen, labels].tolist(),
+            spans[places, labels].tolist(), serious[places].tolist(), strict=True,
+        ):  # fmt: skip
+            limits = self._limits[surfaces[row] if surfaces is not None else None][label][1]
+            found = details[row].tolist() if is_serious else None
+            by_row[row].append(self._reason(texts[row], label, level, confidence, limits, pieces, found))
+        return levels, details, [(row, tuple(reasons)) for row, reasons in by_row.items()]
+
+    def _reason(
+        self, text: str, label: int, level: int, confidence: float, limits: list[float], pieces: list[list[int]],
+        details: list[bool] | None,
+    ) -> Reason:  # fmt: skip
+        """Why a message is recommended for a label."""
+        name = LABELS[label]
+        spans = tuple([Span(start, end, text[start:end]) for start, end in pieces if start >= 0])
+        contacts: tuple[str, ...] = ()
+        if self._with_contacts and name == "personal_info" and (found := _contacts(text)):
+            spans = tuple([Span(contact.start, contact.end, contact.text) for contact in found[: explaining.MAX_SPANS]])
+            contacts = tuple([f"{c.kind}: {c.platform}" if c.platform else c.kind for c in found])
+        # Severity may have moved the action: the threshold is that of the highest action the confidence reached.
+        reached = _level(confidence, limits) if details else level
+        detail = detail_of(name, details) if details else None
+        return Reason(name, ACTIONS[level], confidence, limits[reached - 1], spans, detail, contacts)
 
     def _details(self, severity: Any, points: Any, offsets: Any, rows: Any) -> NDArray[np.bool_]:
         """Which of `DETAILS` the messages ``rows`` are, of shape (rows, 4)."""
@@ -332,37 +360,6 @@ def _model(arrays: Mapping[str, NDArray[Any]], coefficients: Mapping[str, Any], 
 
 def _level(value: float, limits: list[float]) -> int:
     return max((k for k in (1, 2, 3) if value >= limits[k - 1]), default=0)
-
-
-def _as_reasons(
-    text: str, confidences: list[float], levels: list[int], limits: Any, spans: Any, details: list[bool]
-) -> tuple[Reason, ...]:
-    """The reasons of one message, the severest first."""
-    labels = [i for i, level in enumerate(levels) if level]
-    if len(labels) > 1:
-        labels.sort(key=lambda i: (-levels[i], -confidences[i]))
-    serious = any(details)
-    reasons = []
-    for i in labels:
-        pieces = tuple(Span(start, end, text[start:end]) for start, end in spans[i] if start >= 0)
-        contacts: tuple[str, ...] = ()
-        if LABELS[i] == "personal_info" and (found := _contacts(text)):
-            pieces = tuple(Span(contact.start, contact.end, contact.text) for contact in found[: explaining.MAX_SPANS])
-            contacts = tuple(f"{c.kind}: {c.platform}" if c.platform else c.kind for c in found)
-        # Severity may have moved the action: the threshold is that of the highest action the confidence reached.
-        reached = _level(confidences[i], limits[i][1]) if serious else levels[i]
-        reasons.append(
-            Reason(
-                LABELS[i],
-                ACTIONS[levels[i]],
-                confidences[i],
-                limits[i][1][reached - 1],
-                pieces,
-                detail_of(LABELS[i], details) if serious else None,
-                contacts,
-            )
-        )
-    return tuple(reasons)
 
 
 def _contacts(text: str) -> tuple[Any, ...]:
@@ -401,7 +398,7 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def load(path: str | Path | None = None, *, policy: Policy | None = None) -> Classifier:
+def load(path: str | Path | None = None, *, policy: Policy | None = None, contacts: bool = True) -> Classifier:
     """Load a release: the shipped one, the folder given, or one of MLflow's registry (``models:/name@alias``).
 
     Verifies every digest and scores the golden messages; raises `ReleaseError` where anything does not match.
@@ -410,7 +407,7 @@ def load(path: str | Path | None = None, *, policy: Policy | None = None) -> Cla
         from classifier.tracking import registered_release
 
         path = registered_release(str(path))
-    classifier = Classifier(load_release(release_folder(path)), policy)
+    classifier = Classifier(load_release(release_folder(path)), policy, contacts=contacts)
     _check_golden(classifier)
     return classifier
 
