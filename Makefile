@@ -25,6 +25,9 @@ default: $(VENV)/.development ## Train models/default again as it is shipped, an
 	$(BIN)/classifier corpora fetch
 	$(BIN)/classifier train --out models/default --gate --test
 
+bench: $(VENV)/.development ## Measure speed against other programs, each in its own environment: benchmarks/RESULTS.md.
+	$(BIN)/python benchmarks/run.py
+
 SECONDS_EACH ?= 60
 fuzz: $(VENV)/.development ## Fuzz every target for SECONDS_EACH seconds (needs the extra "fuzz" for atheris).
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]' || true

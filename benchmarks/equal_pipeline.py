@@ -32,9 +32,14 @@ if TYPE_CHECKING:
 _DIGITS = re.compile("[0-9]")
 
 
+def zeros(text: str) -> str:
+    """A cleaned text whose digits read as 0, as the character n-grams want it."""
+    return _DIGITS.sub("0", text)
+
+
 def clean_with_zeros(text: str) -> str:
-    """Cleaned text whose digits read as 0, as the character n-grams want it."""
-    return _DIGITS.sub("0", clean(text))
+    """Clean a text and read its digits as 0."""
+    return zeros(clean(text))
 
 
 def our_examples(every: int = 1) -> pd.DataFrame:

@@ -57,7 +57,8 @@ def measure(quick: bool) -> Part:
         seconds = {name: Spread.of(values).cells(3) for name, values in found.items()}
         rows.append(f"| {size:,} | {seconds['ours']} | {seconds['theirs']} | {factor.cells()} | {used.cells()} |")
     return Part("`fit_transform` against scikit-learn", bars, [
-        f"{whose}; words of 1 to 2, characters of 2 to 5, min_df 2, two threads (scikit-learn has one); {rounds} rounds.",
+        f"{whose}; words of 1 to 2, characters of 2 to 5, min_df 2, two threads (scikit-learn one);",
+        f"{rounds} rounds.",
         f"Equal output: cells differ by at most {difference:.1e} on {min(len(texts), 2_000):,} messages. The last pair",
         "of columns compares processor seconds, in which threads count one by one.",
         "", "| messages | ours, s | least–most | scikit-learn, s | least–most | times as fast | least–most | "

@@ -6,14 +6,13 @@ to cost as much as they can. Writes docs/growth.md and docs/growth/*.svg (out/gr
 
 from __future__ import annotations
 
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
 from growth_models import found_in, padded, real_hashes, scorer
 from growth_page import draw, exponent, table
 from hostile_messages import HOSTILE
-from measuring import ROOT, Part, Spread, interleaved, run, seconds_of
+from measuring import ROOT, Part, Spread, interleaved, run, seconds_of, wrapped
 from real_messages import real_messages
 
 import classifier
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from growth_page import Series
+    from numpy.typing import NDArray
 
 Actions = dict[tuple[str, int], tuple["Callable[[], object]", float, int]]
 
@@ -35,7 +35,7 @@ def series_of(actions: Actions, rounds: int, scale: float = 1e6) -> Series:
         for key, (call, units, repeats) in actions.items()
     }
     found: Series = {}
-    for (name, x), values in interleaved(contestants, rounds).items():  # type: ignore[type-var]
+    for (name, x), values in interleaved(contestants, rounds).items():
         found.setdefault(name, {})[x] = Spread.of(values)
     return found
 
@@ -50,12 +50,12 @@ def by_length(scorer_: classifier.Classifier, texts: list[str], rounds: int, lon
     return series_of(actions, rounds)
 
 
-def by_features(texts: list[str], many: list[str], rounds: int, largest: int) -> tuple[Series, str]:
+def by_features(texts: list[str], known: NDArray[np.uint64], rounds: int, largest: int) -> tuple[Series, str]:
     """Models of ever more n-grams of real messages, and of 3,000 of them among ever more that never occur.
 
     Also a clause: how many of a message's n-grams the smallest and the largest model know.
     """
-    known, actions = real_hashes(many), {}
+    actions: Actions = {}
     sizes = [n for n in (3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000) if n <= largest]
     (all_, least), (_, most) = (found_in(padded(known, n), texts) for n in (sizes[0], sizes[-1]))
     hits = f"of the {all_:.0f} n-grams of a message the smallest model knows {least:.0f} and the largest {most:.0f}"
@@ -66,9 +66,8 @@ def by_features(texts: list[str], many: list[str], rounds: int, largest: int) ->
     return series_of(actions, rounds), hits
 
 
-def by_labels(texts: list[str], many: list[str], rounds: int) -> Series:
+def by_labels(texts: list[str], hashes: NDArray[np.uint64], rounds: int) -> Series:
     """Models of 1 to 14 labels over the same features."""
-    hashes = real_hashes(many)[:100_000]
     return series_of({("a message", n): (scorer(hashes, n, texts), len(texts), 3) for n in range(1, 15)}, rounds)
 
 
@@ -114,21 +113,24 @@ def sections(found: dict[str, Series], hits: str) -> list[str]:
     told = {
         "length": ("Length of a message", "characters", f"Cost grows with the power {exponent(length, 100):.2f} of the "
                    "length from 100 characters on: each n-gram is hashed, looked up and added once. Below that the "
-                   f"fixed cost of a message shows; above {ROOM:,} characters a message has memory of its own, and its "
+                   f"fixed cost of a message shows; above {ROOM:,} characters it has memory of its own, and its "
                    "n-grams outgrow the nearest caches."),
-        "features": ("Features of the model", "features", f"With n-grams of real messages, {low:,} to {high:,} features "
-                     f"take {real[low].median:.1f} to {real[high].median:.1f} µs, because {hits}. Where the others are "
+        "features": ("Features of the model", "features",
+                     f"With n-grams of real messages, {low:,} to {high:,} features take "
+                     f" {real[low].median:.1f} to {real[high].median:.1f} µs, because {hits}. Where the others are "
                      f"never found it is {none[low].median:.1f} to {none[high].median:.1f} µs: a lookup is two reads "
                      "whatever the size, and only how often they miss the caches grows."),
-        "labels": ("Labels", "labels", f"A feature's weights lie in rows of eight lanes, so 1 to 7 labels cost the same "
+        "labels": ("Labels", "labels",
+                   "A feature's weights lie in rows of eight lanes, so 1 to 7 labels cost the same "
                    f"({labels[1].median:.1f} and {few:.1f} µs) and 8 to 14 one more pass ({many:.1f} µs). Fourteen "
                    f"labels cost {labels[14].median / labels[1].median:.2f} times what one costs."),
         "batch": ("Batch size", "messages at a time", f"From {one[1].median:.1f} µs for one message to "
                   f"{one[max(one)].median:.1f} µs each in batches of {max(one):,} on one thread: nothing is shared "
                   "between messages but the call. A second thread is used from 512 messages on and gives "
                   f"{one[max(one)].median / two[max(two)].median:.2f} times the speed in the largest batch."),
-        "threads": ("Threads", "threads", f"Two threads take {threads[1].median / threads[2].median:.2f} times less than "
-                    "one: each has its own memory, the loops hold no interpreter lock, and what is left in Python is "
+        "threads": ("Threads", "threads",
+                    f"Two threads are {threads[1].median / threads[2].median:.2f} times as fast as one: "
+                    "each has its own memory, the loops hold no interpreter lock, and what is left in Python is "
                     "joining the texts of a chunk. More threads than processors (8: "
                     f"{threads[1].median / threads[8].median:.2f} times) change little."),
         "hostile": ("Hostile messages", "characters", f"A character costs the same in a message of a million as in one "
@@ -140,7 +142,7 @@ def sections(found: dict[str, Series], hits: str) -> list[str]:
     lines = []
     for key, (title, what, sentences) in told.items():
         unit = "ns a character" if key == "hostile" else "µs a message"
-        lines += [f"## {title}", "", *wrap(sentences, 118), "", f"![{unit} over {what}](growth/{key}.svg)", ""]
+        lines += [f"## {title}", "", sentences, "", f"![{unit} over {what}](growth/{key}.svg)", ""]
         series = found[key]
         if key == "hostile":  # a row for each kind is easier to read than a column
             xs = [*next(iter(series.values()))]
@@ -161,11 +163,12 @@ def measure(quick: bool) -> Part:
     texts = [text for text in many if len(text) <= ROOM][:n]
     scorer_ = classifier.load()
     largest = min(size, 100_000)
-    features, hits = by_features(texts, many, rounds, size)
+    known = real_hashes(many)
+    features, hits = by_features(texts, known, rounds, size)
     found = {
         "length": by_length(scorer_, many, rounds, size),
         "features": features,
-        "labels": by_labels(texts, many, rounds),
+        "labels": by_labels(texts, known[:100_000], rounds),
         "batch": by_batch(scorer_, texts, rounds, 3_000 if quick else largest),
         "threads": by_threads(scorer_, texts * (2 if quick else 10), rounds),
         "hostile": by_hostility(scorer_, rounds if quick else 3, largest if quick else size),
@@ -179,16 +182,16 @@ def measure(quick: bool) -> Part:
     head = f"""# How cost grows
 
 Written by `python benchmarks/growth.py`: {whose};
-the shipped release where nothing else is said, one thread, medians of {rounds} rounds in which all sizes take turns
-(least–most in brackets).
+the shipped release and one thread where nothing else is said, medians of {rounds} rounds (3 for hostile messages) in
+which all sizes take turns, least–most in brackets.
 """
     lines = sections(found, hits)
-    (docs / "growth.md").write_text("\n".join([head, *lines]), encoding="utf-8")
+    (docs / "growth.md").write_text("\n".join([head, *wrapped(lines)]), encoding="utf-8")
     wide = [series[max(series)].median / series[10_000].median for series in found["hostile"].values()]
     return Part("How cost grows", [], [
-        f"With the power {exponent(found['length']['a message'], 100):.2f} of a message's length, from 100 characters on.",
-        f"Of messages made to cost much a character of the longest takes {min(wide):.1f} to {max(wide):.1f} times what one",
-        "of ten thousand takes. Pictures and figures: [docs/growth.md](../docs/growth.md).",
+        f"With the power {exponent(found['length']['a message'], 100):.2f} of a message's length, from 100 characters.",
+        f"Of messages made to cost much, a character of the longest takes {min(wide):.1f} to {max(wide):.1f} times",
+        "what one of ten thousand takes. Pictures and figures: [docs/growth.md](../docs/growth.md).",
     ])  # fmt: skip
 
 

@@ -12,12 +12,9 @@ LETTERS = "etaoinshrdlucmfwypvbgkjqxz"
 
 
 def _word(number: int) -> str:
-    """A word of four letters or more, another for each number."""
-    letters = []
+    """A word of four letters, another for each number below 26 ** 4, neighbours unlike each other."""
+    letters, number = [], number * 314_159 % 26**4
     for _ in range(4):
-        number, letter = divmod(number, 26)
-        letters.append(LETTERS[letter])
-    while number:
         number, letter = divmod(number, 26)
         letters.append(LETTERS[letter])
     return "".join(letters)

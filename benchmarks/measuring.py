@@ -15,12 +15,14 @@ import sys
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 ROOT = Path(__file__).parents[1]
+Key = TypeVar("Key")
 
 # Runs a command from a small process: Linux counts the memory of whoever starts a process into that process's peak.
 _WATCHED = """
@@ -100,10 +102,10 @@ def median_of_each(action: Callable[[str], Any], texts: Sequence[str]) -> float:
     return statistics.median(taken)
 
 
-def interleaved(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+def interleaved(contestants: Mapping[Key, Callable[[], float]], rounds: int) -> dict[Key, list[float]]:
     """What each contestant measures in each round, after one round that is not counted; who begins takes turns."""
     names = list(contestants)
-    found: dict[str, list[float]] = {name: [] for name in names}
+    found: dict[Key, list[float]] = {name: [] for name in names}
     for number in range(-1, rounds):
         for k in range(len(names)):
             name = names[(number + k) % len(names)]
@@ -130,6 +132,19 @@ def watched(command: Sequence[str], environment: Mapping[str, str] | None = None
     return seconds, peak, processor
 
 
+def wrapped(lines: Sequence[str]) -> list[str]:
+    """Lines of Markdown with their paragraphs filled; tables, headings and empty lines as they are."""
+    filled: list[str] = []
+    paragraph: list[str] = []
+    for line in [*lines, ""]:
+        if line and line[0] not in "|#!":
+            paragraph.append(line)
+        else:
+            filled += [*wrap(" ".join(paragraph), 118, break_long_words=False, break_on_hyphens=False), line]
+            paragraph = []
+    return filled[:-1]
+
+
 def run(measure: Callable[[bool], Part]) -> None:
     """What a benchmark does when it is run: read the options, measure, print, and store for ``run.py``."""
     parser = argparse.ArgumentParser(description=sys.modules[measure.__module__].__doc__)
@@ -139,7 +154,7 @@ def run(measure: Callable[[bool], Part]) -> None:
     part = measure(options.quick)
     print(f"## {part.title}\n")
     print("\n".join(bar.row() for bar in part.bars))
-    print("\n" + "\n".join(part.lines))
+    print("\n" + "\n".join(wrapped(part.lines)))
     if options.json:
         options.json.write_text(json.dumps(asdict(part)), encoding="utf-8")
 

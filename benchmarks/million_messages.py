@@ -34,8 +34,8 @@ def measure(quick: bool) -> Part:
         Bar(f"end to end, {rows:,} messages, Parquet → Parquet", 60_000, rate, "messages/s"),
         Bar("peak memory of it", 700, peak, "MB", most=True),
     ], [
-        f"{rounds} runs of the whole command, start-up included: {read:.0f} MB in, {size:.0f} MB out, one message in ten",
-        "with a label, every recommendation with its reasons, checkpoints on.",
+        f"{rounds} runs of the whole command, start-up included: {read:.0f} MB in, {size:.0f} MB out, one message in",
+        "ten with a label, every recommendation with its reasons, checkpoints on.",
         "", "| | median | least–most |", "| --- | --- | --- |",
         f"| seconds | {Spread.of([s for s, _, _ in found]).cells()} |",
         f"| processor seconds | {processor.cells()} |",

@@ -148,12 +148,10 @@ def measure(quick: bool) -> Part:
             rate = Spread.of([len(theirs) / s for s in batch[who]])
             micro = Spread.of([s * 1e6 for s in single[who]])
             rows.append(f"| {what} | {rate.cells(0)} | {micro.cells()} |")
-        rows.append(
-            f"| **times as fast** | {ratio(batch, 'theirs', 'ours').cells()} | {ratio(single, 'theirs', 'ours').cells()} |"
-        )
+        factor, factor_one = ratio(batch, "theirs", "ours"), ratio(single, "theirs", "ours")
+        rows.append(f"| **times as fast** | {factor.cells()} | {factor_one.cells()} |")
         if name == "alt_profanity":
-            title = "batch against alt-profanity-check (one label) with our six, one thread"
-            bars.append(Bar(title, 3, ratio(batch, "theirs", "ours")))
+            bars.append(Bar("batch against alt-profanity-check (one label) with our six, one thread", 3, factor))
     return Part("Against other programs", bars, [
         f"{whose}; the shipped release ({len(scorer.release.arrays['rows']):,} features, six labels), {rounds} rounds.",
         "fastText is trained on our messages with our n-gram lengths, and asked for all labels. Presidio and ours look",

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from measuring import ROOT, Part, stored
+from measuring import ROOT, Part, stored, wrapped
 
 PARTS = {
     "scoring": "scoring_speed.py",
@@ -43,7 +43,7 @@ def page(parts: list[Part], command: str, load: tuple[float, float]) -> str:
     bars = [bar.row() for part in parts for bar in part.bars]
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     details = [line for part in parts for line in ("", f"## {part.title}", "", *part.lines)]
-    return "\n".join([
+    return "\n".join(wrapped([
         "# How fast", "",
         f"Written by `{command}` on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores, {processor()},",
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}; {versions}.",
@@ -51,7 +51,7 @@ def page(parts: list[Part], command: str, load: tuple[float, float]) -> str:
         "Contestants take turns, round by round; ratios are of the same round. A bar is met where the median meets it.",
         "", "## The bars", "",
         "| | bar | measured, median | least–most | met |", "| --- | --- | --- | --- | --- |", *bars, *details, "",
-    ])  # fmt: skip
+    ]))  # fmt: skip
 
 
 def main() -> None:
@@ -60,20 +60,23 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="little data and few rounds: tries it, measures nothing")
     parser.add_argument("--only", choices=PARTS, action="append", help="only this part (may be repeated)")
     options = parser.parse_args()
-    chosen, before, parts = options.only or [*PARTS], os.getloadavg()[0], []
+    chosen, before, parts, failed = options.only or [*PARTS], os.getloadavg()[0], [], False
     with tempfile.TemporaryDirectory() as folder:
         for name in chosen:
             print(f"# {name}", flush=True)
             script, kept = Path(__file__).with_name(PARTS[name]), Path(folder, f"{name}.json")
             more = ["--quick"] if options.quick else []
-            subprocess.run([sys.executable, script, "--json", kept, *more], check=True)
-            parts.append(stored(kept))
+            ended = subprocess.run([sys.executable, script, "--json", kept, *more], check=False).returncode
+            parts.append(Part(name, lines=[f"This part ended with exit code {ended}."]) if ended else stored(kept))
+            failed |= bool(ended)
     whole = not options.quick and not options.only
     target = ROOT / "benchmarks" / "RESULTS.md" if whole else ROOT / "out" / "bench" / "RESULTS.md"
     target.parent.mkdir(parents=True, exist_ok=True)
     command = "make bench" if whole else " ".join(["python benchmarks/run.py", *sys.argv[1:]])
     target.write_text(page(parts, command, (before, os.getloadavg()[0])), encoding="utf-8")
     print(f"\nwritten to {target.relative_to(ROOT)}")
+    if failed:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

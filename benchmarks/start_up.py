@@ -29,7 +29,8 @@ scorer = classifier.load()
 scorer.confidences(["nice to meet you", "you 1d10t"] * 2000, threads=1)
 print("ready", flush=True)
 sys.stdin.readline()
-found = {name: int(kb) for name, kb in re.findall(r"^(Rss|Pss|Private_Dirty):\\s+(\\d+)", Path("/proc/self/smaps_rollup").read_text(), re.M)}
+rollup = Path("/proc/self/smaps_rollup").read_text()
+found = {name: int(kb) for name, kb in re.findall(r"^(Rss|Pss|Private_Dirty):\\s+(\\d+)", rollup, re.M)}
 release = {"Rss": 0, "Pss": 0}
 inside = False
 for line in Path("/proc/self/smaps").read_text().splitlines():
@@ -45,6 +46,11 @@ sys.stdin.readline()
 def first_message(environment: dict[str, str]) -> tuple[float, float, float]:
     """Wall-clock seconds of a process that scores one message, its peak memory in MB, and its processor seconds."""
     return watched([sys.executable, "-c", FIRST], environment)
+
+
+def seconds_in(found: list[tuple[float, float, float]]) -> Spread:
+    """The wall-clock seconds of several processes."""
+    return Spread.of([seconds for seconds, _, _ in found])
 
 
 def shared_by(workers: int) -> tuple[list[dict[str, int]], list[dict[str, int]]]:
@@ -75,17 +81,17 @@ def measure(quick: bool) -> Part:
     whole, release = shared_by(workers)
     own, of_release = ({key: sum(one[key] for one in found) / 1024 for key in found[0]} for found in (whole, release))
     rows = [
-        f"| {name} | {Spread.of([s for s, _, _ in found]).cells(2)} | {Spread.of([mb for _, mb, _ in found]).cells(0)} |"
+        f"| {name} | {seconds_in(found).cells(2)} | {Spread.of([peak for _, peak, _ in found]).cells(0)} |"
         for name, found in (("loops compiled before", warm), ("empty compile cache", cold))
     ]
     return Part("Start-up and memory of workers", [
-        Bar("import and first message, new process, warm compile cache", 1.0, Spread.of([s for s, _, _ in warm]), "s", True),
-        Bar("the same with an empty compile cache", 20, Spread.of([s for s, _, _ in cold]), "s", True),
+        Bar("import and first message, new process, warm compile cache", 1.0, seconds_in(warm), "s", most=True),
+        Bar("the same with an empty compile cache", 20, seconds_in(cold), "s", most=True),
     ], [
         f"Whole processes from start to end, the interpreter included; {rounds} warm runs, {cold_rounds} with an empty",
         "`NUMBA_CACHE_DIR`.",
-        "", "| first message | s | least–most | peak memory, MB | least–most |", "| --- | --- | --- | --- | --- |", *rows,
-        "",
+        "", "| first message | s | least–most | peak memory, MB | least–most |", "| --- | --- | --- | --- | --- |",
+        *rows, "",
         f"{workers} workers that loaded the shipped release and scored, each a process of its own, at the same time:",
         "", "| | resident, added up | shares added up (PSS) | private and written to |", "| --- | --- | --- | --- |",
         f"| all memory | {own['Rss']:.0f} MB | {own['Pss']:.0f} MB | {own['Private_Dirty']:.0f} MB |",

@@ -113,7 +113,17 @@ def score_export(
         "export": identity(source),
         "release": classifier.release_id,
         "policy": policy,
-        "options": [format, target_format, asdict(columns), encoding, batch_size, severest, shadow, checkpoint_rows],
+        "options": [
+            format,
+            target_format,
+            asdict(columns),
+            encoding,
+            batch_size,
+            severest,
+            shadow,
+            checkpoint_rows,
+            getattr(classifier, "contacts", None),
+        ],
         "version": version("guideline-classifier"),
     }
     with closing(batches), checkpoint(target, run, restart=restart) as held:

@@ -1,6 +1,7 @@
-"""Pictures of an assessment as SVG for an HTML page: small multiples in one style, labelled where they are read.
+"""Pictures as SVG for an HTML page or a notebook: small multiples in one style, labelled where they are read.
 
-Colours are placeholders that the page gives meaning by CSS variables, so that one picture serves light and dark.
+Colours are placeholders that the page gives meaning by CSS variables, so that one picture serves light and dark; a
+notebook, which has no such page, gets them on white (`shown`).
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 import io
 import re
 import textwrap
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -23,13 +26,19 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-__all__ = ["COLOURS", "confusion", "learning_curve", "precision_recall", "reliability", "slice_dots", "svg", "workload"]
+    from classifier.operating_points import Curve
+
+__all__ = ["COLOURS", "Picture", "actions", "base_rates", "confusion", "dots", "learning_curve", "precision_recall",
+           "reliability", "shown", "slice_dots", "svg", "timeline", "workload"]  # fmt: skip
 
 # Placeholder → CSS variable; the values must be distinct and are never seen.
 COLOURS = {"#010101": "ink", "#020202": "muted", "#030303": "grid", "#040404": "accent", "#050505": "second",
            "#060606": "flag", "#070707": "report", "#080808": "block", "#090909": "paper"}  # fmt: skip
 INK, MUTED, GRID, ACCENT, SECOND, FLAG, REPORT, BLOCK, PAPER = COLOURS
 ACTION_COLOURS = {"flag": FLAG, "report": REPORT, "block": BLOCK}
+# What they mean on white, as in the page's light style.
+_ON_WHITE = {"ink": "#1d2430", "muted": "#667085", "grid": "#e4e7ec", "accent": "#2563a8", "second": "#c2570c",
+             "flag": "#b98900", "report": "#c2570c", "block": "#b42318", "paper": "#ffffff"}  # fmt: skip
 STYLE: Any = {
     "svg.fonttype": "none", "svg.hashsalt": "classifier", "font.family": "sans-serif", "font.size": 10,
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": MUTED, "axes.labelcolor": MUTED,
@@ -53,6 +62,30 @@ def svg(figure: Figure, description: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"(font(?:-family)?: [^;\"]*?)'DejaVu Sans'[^;\"]*", r"\1sans-serif", text)
     return text.replace("<svg ", f'<svg role="img" aria-label="{description}" ', 1)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as a notebook shows it; ``svg`` is a whole SVG image."""
+
+    svg: str
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"image/svg+xml": self.svg}
+
+
+def shown(figure: Figure, description: str) -> Picture:
+    """A figure of this module for a notebook: the last line of a cell; ``description`` is for those who do not see it.
+
+    >>> picture = shown(dots([{"name": "spam", "value": 0.9}], x="recall"), "Recall of one label")
+    >>> "var(--" in picture.svg, 'aria-label="Recall of one label"' in picture.svg
+    (False, True)
+    """
+    text = svg(figure, description)
+    for name, colour in _ON_WHITE.items():
+        text = text.replace(f"var(--{name})", colour)
+    # A notebook in dark mode leaves the picture its own paper.
+    return Picture(text.replace("<svg ", '<svg style="background:#ffffff;max-width:100%" ', 1))
 
 
 def _grid(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
@@ -260,3 +293,100 @@ def _apart(heights: Sequence[float], least: float) -> list[float]:
     for before, after in pairwise(order):
         placed[after] = max(placed[after], placed[before] + least)
     return placed
+
+
+def dots(rows: Sequence[Mapping[str, Any]], *, x: str, rule: float | None = None, said: str = "") -> Figure:
+    """A dot for each row from top to bottom: ``name``, ``value`` (None: too few), and maybe ``interval`` and ``mark``.
+
+    A ``mark`` is a short line, such as the floor that a value must not fall below; dots below theirs are in the colour
+    of alarm. ``rule`` is a line through all rows, and ``said`` what it stands for.
+    """
+    with mpl.rc_context(STYLE):
+        figure, (axes,) = _grid(1, 1, (8.6, 1.0 + 0.27 * len(rows)))
+        axes.set(ylim=(len(rows) - 0.4, -0.6 - bool(said)), xlabel=x)
+        if rule is not None:
+            axes.axvline(rule, color=MUTED, linewidth=0.9, linestyle=":")
+            axes.annotate(said, (rule, -0.9), xytext=(4, 0), textcoords="offset points", color=MUTED, fontsize=8.5,
+                          va="center")  # fmt: skip
+        for place, row in enumerate(rows):
+            if row["value"] is None:
+                axes.text(
+                    0.01, place, "too few", color=MUTED, fontsize=8, va="center", transform=axes.get_yaxis_transform()
+                )
+                continue
+            mark = row.get("mark")
+            colour = BLOCK if mark is not None and row["value"] < mark else ACCENT
+            if ends := row.get("interval"):
+                axes.plot(ends, [place, place], color=colour, linewidth=1.6, alpha=0.5)
+            if mark is not None:
+                axes.plot([mark, mark], [place - 0.32, place + 0.32], color=MUTED, linewidth=1.6)
+            axes.plot(row["value"], place, "o", color=colour, markersize=6.5, markeredgecolor=PAPER)
+        axes.set_yticks(range(len(rows)), [_shown(str(row["name"])) for row in rows])
+        axes.tick_params(axis="y", length=0, labelcolor=INK)
+        axes.spines["left"].set_visible(False)
+        axes.grid(axis="y", visible=False)
+        return figure
+
+
+def base_rates(curves: Mapping[str, Curve], rates: Sequence[float]) -> Figure:
+    """Precision against recall of the same model where violations are more and less common, one panel per label."""
+    with mpl.rc_context(STYLE):
+        figure, panels = _six()
+        for axes, label in zip(panels, LABELS, strict=True):
+            axes.set_title(_name(label))
+            axes.set(xlim=(0, 1.02), ylim=(0, 1.04))
+            recall = curves[label].metric("recall", 0.5)
+            for rate, strength in zip(rates, np.linspace(1, 0.3, len(rates)), strict=True):
+                precision = curves[label].metric("precision", rate)
+                axes.plot(recall, precision, color=ACCENT, alpha=strength, linewidth=1.7)
+                at = int(np.argmin(np.abs(recall - 0.3 - 0.6 * strength * recall.max() + 0.2)))
+                axes.text(
+                    recall[at], precision[at] - 0.02, f"{rate:.1%}", color=INK, fontsize=8.5, va="top", ha="right"
+                )
+        _outer(panels, "recall", "precision")
+        return figure
+
+
+def actions(labels: Mapping[str, Mapping[str, int]]) -> Figure:
+    """How many messages each action is recommended for, by label: ``labels[label][action]``, as in a `RunReport`."""
+    with mpl.rc_context(STYLE):
+        figure, (axes,) = _grid(1, 1, (8.6, 3.2))
+        for place, label in enumerate(LABELS):
+            left = 0
+            for action, colour in ACTION_COLOURS.items():
+                count = labels[label].get(action, 0)
+                axes.barh(place, count, left=left, color=colour, height=0.62, alpha=0.85)
+                if count:
+                    axes.text(left + count / 2, place, f"{count:,}", color=PAPER, ha="center", va="center", fontsize=9)
+                left += count
+        axes.set_yticks(range(len(LABELS)), [_name(label) for label in LABELS])
+        axes.set(ylim=(len(LABELS) - 0.5, -0.5), xlabel="messages")
+        axes.tick_params(axis="y", length=0, labelcolor=INK)
+        axes.grid(axis="y", visible=False)
+        for step, (action, colour) in enumerate(ACTION_COLOURS.items()):  # the legend, in the colours themselves
+            axes.text(0.99 - 0.09 * (2 - step), 0.04, action, color=colour, weight="bold", ha="right",
+                      transform=axes.transAxes)  # fmt: skip
+        return figure
+
+
+def timeline(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """What senders wrote when: a line for each ``name``, a point for each of ``times`` (datetimes) in ``actions``."""
+    with mpl.rc_context(STYLE):
+        figure, (axes,) = _grid(1, 1, (9.4, 1.1 + 0.3 * len(rows)))
+        for place, row in enumerate(rows):
+            axes.plot([min(row["times"]), max(row["times"])], [place, place], color=GRID, linewidth=1)
+            for when, action in zip(row["times"], row["actions"], strict=True):
+                grave = action in ACTION_COLOURS
+                axes.plot(when, place, "o", color=ACTION_COLOURS.get(action, MUTED), alpha=0.9 if grave else 0.35,
+                          markersize=7.5 if grave else 4, markeredgecolor=PAPER, zorder=3 if grave else 2)  # fmt: skip
+        axes.set_yticks(range(len(rows)), [_shown(str(row["name"])) for row in rows])
+        axes.set(ylim=(len(rows) - 0.4, -1.4))
+        axes.tick_params(axis="y", length=0, labelcolor=INK)
+        axes.spines["left"].set_visible(False)
+        axes.grid(axis="y", visible=False)
+        locator = AutoDateLocator()
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        for step, (action, colour) in enumerate([("nothing", MUTED), *ACTION_COLOURS.items()]):
+            axes.text(0.01 + 0.09 * step, 1, action, color=colour, weight="bold", va="top", transform=axes.transAxes)
+        return figure

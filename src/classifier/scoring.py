@@ -68,7 +68,7 @@ class Classifier:
 
     def __init__(self, release: Release, policy: Policy | None = None, *, contacts: bool = True) -> None:
         self.release = release
-        self._with_contacts = contacts
+        self.contacts = contacts
         self.policy = policy or release.policy
         self._model = _model(release.arrays, release.coefficients)
         self._ranges = NgramRanges(*release.settings["word_ngrams"], *release.settings["char_ngrams"])
@@ -100,7 +100,7 @@ class Classifier:
         }  # fmt: skip
 
     def __reduce__(self) -> tuple[Any, tuple[Release, Policy]]:
-        return partial(Classifier, contacts=self._with_contacts), (self.release, self.policy)
+        return partial(Classifier, contacts=self.contacts), (self.release, self.policy)
 
     @property
     def release_id(self) -> str:
@@ -320,7 +320,7 @@ class Classifier:
         name = LABELS[label]
         spans = tuple([Span(start, end, text[start:end]) for start, end in pieces if start >= 0])
         contacts: tuple[str, ...] = ()
-        if self._with_contacts and name == "personal_info" and (found := _contacts(text)):
+        if self.contacts and name == "personal_info" and (found := _contacts(text)):
             spans = tuple([Span(contact.start, contact.end, contact.text) for contact in found[: explaining.MAX_SPANS]])
             contacts = tuple([f"{c.kind}: {c.platform}" if c.platform else c.kind for c in found])
         # Severity may have moved the action: the threshold is that of the highest action the confidence reached.
