@@ -57,6 +57,7 @@ def card(release: Release) -> str:
     for part, metrics in record.get("metrics", {}).items():
         lines += ["", f"## Figures: {part}", "", *_figures(metrics)]
     lines += ["", "## Behaviour", "", *_behaviour_lines(record), "", "## Fairness", "", *_fairness_lines(record)]
+    lines += _severity_lines(record)
     lines += ["", "## Made from", "", "| source | rows | licence |", "| --- | --- | --- |"]
     for source in record.get("sources", []):
         name = f"[{source['corpus']}]({source['homepage']})" if "corpus" in source else source["file"]
@@ -173,3 +174,23 @@ def _figures(metrics: dict[str, Any]) -> list[str]:
 
 def _two(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
+
+
+def _severity_lines(record: Mapping[str, Any]) -> list[str]:
+    """What the model of severity reaches on messages of authors it has not seen."""
+    if "severity" not in record:
+        return []
+    lines = [
+        "",
+        "## Severity",
+        "",
+        "Inside a recommendation, threats, calls to self-harm and sexual demands raise it by one step, and writers in",
+        "distress are never recommended for blocking. A second, small model tells them apart; on authors it has not seen:",
+        "",
+        "| detail | messages | positives | average precision | precision | recall |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for detail, found in record["severity"].items():
+        numbers = (_two(found[name]) for name in ("average_precision", "precision", "recall"))
+        lines.append(f"| {detail} | {found['n']:,} | {found['positives']} | {' | '.join(numbers)} |")
+    return [*lines, "", "It misses more than half: who speaks of dying must also be found by people."]
