@@ -9,11 +9,12 @@
 # %% [markdown]
 # # Explore and label
 #
-# What do we train on, how sure are its labels, and which message should a person read next?
-# Everything here runs on our own messages, without a network, in some seconds.
+# What do we train on, how sure are its labels, and which message should a person read next? Everything here runs on
+# our own messages, without a network, in some seconds.
 
 # %%
 import tempfile
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -32,15 +33,19 @@ from classifier.reviews import ReviewRow, write_review
 from classifier.training import Settings, train
 
 pd.set_option("display.max_colwidth", 90)
+warnings.filterwarnings("ignore", message="IProgress not found")  # of progress bars, which nobody misses here
 data = data_folder()
 work = Path(tempfile.mkdtemp())
 messages = load_messages(data)
-print(f"{len(messages):,} messages in {messages['lang'].nunique()} languages by {messages['author'].nunique():,} authors")
+print(
+    f"{len(messages):,} messages in {messages['lang'].nunique()} languages by {messages['author'].nunique():,} authors"
+)
 
 # %% [markdown]
 # ## What there is
 #
-# A cell of a label is 1, 0 or unknown, and unknown is never read as 0. Authors of `dev` and `test` are in no other part.
+# A cell of a label is 1, 0 or unknown, and unknown is never read as 0. Authors of `dev` and `test` are in no other
+# part.
 
 # %%
 tables = stats(messages)
@@ -51,8 +56,8 @@ plot(tables, work / "counts.png")
 Image(work / "counts.png", width=900)
 
 # %% [markdown]
-# Shares differ between languages and surfaces, so a model could guess from them alone. How much does the bare shape of a
-# message give away: its length, punctuation, capitals, emoji, language and surface? 0.5 is nothing.
+# Shares are alike in all languages on purpose: else a model could guess from the language alone. How much does the
+# bare shape of a message give away: its length, punctuation, capitals, emoji, surface? 0.5 is nothing, 1 everything.
 
 # %%
 english = messages[messages["lang"] == "en"]
@@ -61,7 +66,7 @@ told = shape_auc(train_en)
 shown(
     dots(
         [{"name": label, "value": auc} for label, auc in told.items()],
-        x="ROC AUC of a model that sees only the shape of a message", rule=0.5, said="chance",
+        x="ROC AUC of a model that sees only the shape of a message", span=(0.4, 1), rule=0.5, said="chance",
     ),
     "How much shape tells of each label",
 )  # fmt: skip
@@ -69,8 +74,8 @@ shown(
 # %% [markdown]
 # ## How sure are the labels?
 #
-# A second reader who saw only texts and the guide labelled a part again. Krippendorff's alpha is 1 where readers always
-# agree and 0 where they agree as often as by chance; from 0.8 on labels are usually called reliable.
+# A second reader who saw only texts and the guide labelled a part again. Krippendorff's alpha is 1 where readers
+# always agree and 0 where they agree as often as by chance; from 0.8 on labels are usually called reliable.
 
 # %%
 reading = read_reading(data / "second_reading.csv")
@@ -79,22 +84,24 @@ shown(
     dots(
         [{"name": label, "value": alpha, "mark": 0.8} for label, alpha in found.alphas.items()]
         + [{"name": "all six as a set", "value": found.alpha, "mark": 0.8}],
-        x=f"Krippendorff's alpha of two readers, {found.n:,} messages",
+        x=f"Krippendorff's alpha of two readers, {found.n:,} messages", span=(0, 1),
     ),
     "Agreement of two readers by label, with a mark at 0.8",
 )  # fmt: skip
 
 # %% [markdown]
-# Where do they differ? Mostly one reader sees one label more.
+# Where do they differ? Often one reader sees a label more.
 
 # %%
-found.disagreements.groupby(["first", "second"]).size().sort_values(ascending=False).rename("messages").head(8).to_frame()
+found.disagreements.groupby(["first", "second"]).size().sort_values(ascending=False).rename("messages").head(
+    8
+).to_frame()
 
 # %% [markdown]
 # ## Labels that are probably wrong
 #
-# Train in folds by author, let each model judge the authors it has not seen, and ask where it contradicts a label with
-# more confidence than it should (confident learning). A suspect is a question to a person, not a correction.
+# Train in folds by author, let each model judge the authors it has not seen, and ask where it contradicts a label
+# with more confidence than it should (confident learning). A suspect is a question to a person, not a correction.
 
 # %%
 some = train_en[train_en["author"].isin(train_en["author"].drop_duplicates()[::3])].reset_index(drop=True)
@@ -102,7 +109,9 @@ models = train(some, settings=Settings(max_features=20_000, folds=3), n_jobs=1).
 suspects = likely_errors(some, models.out_of_fold_)
 rates = suspects.groupby("label").size().reindex(LABELS, fill_value=0) / len(some)
 shown(
-    dots([{"name": label, "value": rate} for label, rate in rates.items()], x=f"share of {len(some):,} labels suspected"),
+    dots(
+        [{"name": label, "value": rate} for label, rate in rates.items()], x=f"share of {len(some):,} labels suspected"
+    ),
     "Share of labels suspected to be wrong",
 )
 
@@ -133,8 +142,8 @@ merge(work / "signed.csv", data, dry_run=True)
 # %% [markdown]
 # ## Near-duplicates
 #
-# Two messages that say the same must not stand on both sides of a split. Capitals, spacing tricks and look-alikes hide
-# no copy, because texts are cleaned before they are compared.
+# Two messages that say the same must not stand on both sides of a split. Capitals, spacing tricks and look-alikes
+# hide no copy, because texts are cleaned before they are compared.
 
 # %%
 texts = english["text"].tolist()[:2500]
@@ -147,8 +156,8 @@ pd.DataFrame(
 # %% [markdown]
 # ## What to label next
 #
-# Of a fresh export: in turns messages near a threshold, messages that say nearly the same as one judged differently, and
-# messages full of unknown words.
+# Of a fresh export: in turns messages near a threshold, messages that say nearly the same as one judged differently,
+# and messages full of unknown words.
 
 # %%
 export = pd.read_csv(data / "samples" / "export.csv", dtype=str, keep_default_na=False)

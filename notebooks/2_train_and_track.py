@@ -9,12 +9,13 @@
 # %% [markdown]
 # # Train and track
 #
-# Two small models on some of our English messages, judged on authors neither has seen, and kept in MLflow.
-# The shipped release is trained in the same way on everything: `make default`.
+# Two small models on some of our English messages, judged on authors neither has seen, and kept in MLflow. The
+# shipped release is trained in the same way on everything: `make default`.
 
 # %%
 import os
 import tempfile
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,12 +28,13 @@ from classifier.card import card
 from classifier.dataset import load_messages
 from classifier.features import MessageVectorizer
 from classifier.guidelines import LABELS
-from classifier.pictures import learning_curve, precision_recall, reliability, shown, slice_dots
+from classifier.pictures import dots, learning_curve, precision_recall, reliability, shown
 from classifier.release import save_release
 from classifier.report import read_learning_curve
 from classifier.tracking import track
 from classifier.training import Settings, train
 
+warnings.filterwarnings("ignore", message="IProgress not found")  # of progress bars, which nobody misses here
 work = Path(tempfile.mkdtemp())
 messages = load_messages(data_folder())
 english = messages[messages["lang"] == "en"]
@@ -44,7 +46,8 @@ print(f"{len(known):,} messages to train on, {len(unseen):,} by other authors to
 # %% [markdown]
 # ## Features
 #
-# Words and runs of characters of the cleaned text. Cleaning undoes disguises, so both texts below have features in common.
+# Words and runs of characters of the cleaned text. Cleaning undoes disguises, so both texts below have features in
+# common.
 
 # %%
 vectorizer = MessageVectorizer(min_df=1)
@@ -66,16 +69,23 @@ words = train(
     known, name="words", settings=replace(settings, char_ngrams=(5, 5)), held_out={"ours, dev": unseen}, n_jobs=1
 )
 judged = {run.release.name: run.release.record["metrics"]["ours, dev"] for run in (words, both)}
-pd.DataFrame({name: {label: found["labels"][label]["average_precision"] for label in LABELS} for name, found in judged.items()}).round(3)
+pd.DataFrame(
+    {name: {label: found["labels"][label]["average_precision"] for label in LABELS} for name, found in judged.items()}
+).round(3)
 
 # %%
 shown(
-    slice_dots(
-        [{"value": name, "n": found["n"], "labels": found["labels"]} for name, found in judged.items()],
-        judged["characters"]["labels"],
+    dots(
+        [
+            {"name": f"{label}: {name}", "value": entry["average_precision"], "interval": entry["interval"]}
+            for label in LABELS
+            for name, found in judged.items()
+            for entry in [found["labels"][label]]
+        ],
+        x="average precision on unseen authors", span=(0, 1),
     ),
     "Average precision of two models on unseen authors, with 95 % intervals",
-)
+)  # fmt: skip
 
 # %% [markdown]
 # Intervals that overlap much say: these messages cannot tell the two apart for that label.
@@ -116,7 +126,7 @@ run = track(both, register="guidelines", alias="candidate", tags={"question": "d
 track(words, tags={"question": "do characters help?"})
 
 # %%
-import mlflow  # noqa: E402
+import mlflow
 
 runs = mlflow.search_runs(experiment_names=["guideline-classifier"])
 columns = ["tags.mlflow.runName", "params.char_ngrams", "params.features", "metrics.ours/dev/average_precision"]
@@ -126,13 +136,13 @@ runs[columns].rename(columns=lambda name: name.rpartition("/")[2].removeprefix("
 # A person moves the alias; whoever loads by alias gets what it points to.
 
 # %%
-classifier.load("models:/guidelines@candidate").score("u r so hot, send pics", surface="private_message")
+classifier.load("models:/guidelines@candidate").explain("u r so beautiful, r u married?", surface="comment")
 
 # %% [markdown]
 # ## What more data gives
 #
-# The full story needs the public corpora and an hour, so it is stored (`benchmarks/learning_curve.py`). Public corpora
-# alone know little of what our members write; each step adds to all that went before.
+# The full story needs the public corpora and an hour, so it is stored (`benchmarks/learning_curve.py`). Public
+# corpora alone know little of what people write here; each step is added to those before it.
 
 # %%
 shown(

@@ -40,8 +40,8 @@ print(f"{release.id}; {len(dev):,} messages to look at, by authors it was not tr
 # %% [markdown]
 # ## Why precision is nothing without a base rate
 #
-# In our data every fifth message violates something; among members it may be one in a hundred. The same model, the same
-# threshold: precision falls as violations become rare. So a policy states the share it supposes.
+# In our data about one message in ten breaks a given guideline; among members it may be one in a hundred. The same
+# model, the same threshold: precision falls as violations become rare. So a policy states the share it supposes.
 
 # %%
 shown(base_rates(release.curves, [0.2, 0.05, 0.01, 0.002]), "Precision against recall at four base rates, by label")
@@ -49,8 +49,8 @@ shown(base_rates(release.curves, [0.2, 0.05, 0.01, 0.002]), "Precision against r
 # %% [markdown]
 # ## What the shipped policy promises
 #
-# An operating point is a sentence. Its threshold is the one where the sentence holds at the lower end of an interval, on
-# enough violations. What cannot be promised is not offered, and steps down to a milder action.
+# An operating point is a sentence. Its threshold is the one where the sentence holds at the lower end of an interval,
+# on enough violations. What cannot be promised is not offered, and steps down to a milder action.
 
 # %%
 offered = offers(policy, release.curves)
@@ -84,7 +84,7 @@ shown(
             for offer in kept
             if isinstance(offer.point, str) and "@ precision >=" in offer.point
         ],
-        x="precision at the supposed base rate",
+        x="precision at the supposed base rate", span=(0, 1),
     ),
     "Precision of each action offered, with its interval and what was asked",
 )  # fmt: skip
@@ -92,7 +92,8 @@ shown(
 # %% [markdown]
 # ## What a threshold costs
 #
-# Of 10,000 messages: how many a threshold takes, and how many of those rightly. Between the lines is the work for nothing.
+# Of 10,000 messages: how many a threshold takes, and how many of those rightly. Between the lines is the work for
+# nothing.
 
 # %%
 judged = assess(scorer, dev, by=["surface"], resamples=100)
@@ -101,7 +102,8 @@ shown(workload(judged["labels"]), "Messages taken per 10,000 against threshold, 
 # %% [markdown]
 # ## Choosing
 #
-# Say you can read 30 messages in 10,000 for spam. First the trade-off, then the sentence, then the line in a policy file.
+# Say you can read 30 messages in 10,000 for spam. First the trade-off, then the sentence, then the line in a policy
+# file.
 
 # %%
 curve, rate = release.curves["spam"], policy.base_rates["spam"]

@@ -41,8 +41,8 @@ shown(confusion(judged["confusion"]), "True labels against recommended labels")
 # %% [markdown]
 # ## Where it is better and worse
 #
-# A figure for all hides the parts. Lines are 95 % intervals: short ones mean many messages, not good ones. The dotted line is the
-# figure of all.
+# A figure for all hides the parts. Lines are 95 % intervals: short ones mean many messages, not good ones. The dotted
+# line is the figure of all.
 
 # %%
 shown(slice_dots(judged["slices"]["lang"], judged["labels"]), "Average precision by language and label")
@@ -53,8 +53,8 @@ shown(slice_dots(judged["slices"]["length"], judged["labels"]), "Average precisi
 # %% [markdown]
 # ## The hardest messages
 #
-# Harmless messages of highest confidence, and violations of lowest. Read them: some are wrong labels, some need context
-# that one message does not have, and the rest are work to do.
+# Harmless messages of highest confidence, and violations of lowest. Read them: some are wrong labels, some need
+# context that one message does not have, and the rest are work to do.
 
 # %%
 hard = judged["hardest"]["harassment"]
@@ -85,7 +85,7 @@ weakest = sorted(gate.functions, key=lambda function: function.share)[:18]
 shown(
     dots(
         [{"name": found.name.replace(".", ": "), "value": found.share, "mark": found.floor} for found in weakest],
-        x="share of cases passed, the 18 weakest functions",
+        x="share of cases passed, the 18 weakest functions", span=(0, 1),
     ),
     "Share of cases passed by the weakest functions, with their floors",
 )  # fmt: skip
@@ -94,13 +94,13 @@ shown(
 # One message in every disguise there is, and what remains of the confidence that it is harassment.
 
 # %%
-plain = "you are a worthless idiot and everybody hates you"
+plain = "ur so dumb, nobody wants u here"
 disguises = {name: disguise(plain) for name, disguise in PERTURBATIONS.items()}
 found = scorer.confidences([plain, *disguises.values()])[:, 0]
 shown(
     dots(
         [{"name": name, "value": float(p)} for name, p in zip(disguises, found[1:], strict=True)],
-        x="confidence in harassment", rule=float(found[0]), said="undisguised",
+        x="confidence in harassment", span=(0, 1), rule=float(found[0]), said="undisguised",
     ),
     "Confidence in one message under each disguise",
 )  # fmt: skip
@@ -108,8 +108,8 @@ shown(
 # %% [markdown]
 # ## Fairness
 #
-# The same harmless sentences said of many groups. Whoever only names a group must not be flagged for it, so we count false
-# alarms by group. Lines are 95 % intervals over sentences.
+# The same harmless sentences said of many groups. Whoever only names a group must not be flagged for it, so we count
+# false alarms by group. Lines are 95 % intervals over sentences.
 
 # %%
 groups = [(name, group) for name, group in judged["fairness"]["groups"].items() if group["compared"]]
@@ -118,14 +118,14 @@ mean = sum(group["false_alarms_flag"]["value"] for _, group in groups) / len(gro
 shown(
     dots(
         [{"name": name, **group["false_alarms_flag"]} for name, group in alarms[:20]],
-        x="harmless sentences that are recommended for anything, the 20 groups with most", rule=mean, said="mean of all groups",
+        x="share of harmless sentences with a false alarm", rule=mean, said="mean of all groups",
     ),
     "False alarms on harmless sentences by group",
 )  # fmt: skip
 
 # %% [markdown]
-# Attacks must be found whomever they are on. BPSN is low where harmless sentences on a group outrank attacks on others,
-# BNSP where attacks on the group are overlooked (Borkan et al. 2019).
+# Attacks must be found whomever they are on. BPSN is low where harmless sentences on a group outrank attacks on
+# others, BNSP where attacks on the group are overlooked (Borkan et al. 2019).
 
 # %%
 aucs = ["subgroup_auc", "bpsn_auc", "bnsp_auc"]

@@ -9,8 +9,8 @@
 # %% [markdown]
 # # Batch scoring and senders
 #
-# An export goes in; recommendations, histories of senders and dossiers come out. The export here is a made-up one of some
-# two hundred rows; the same calls take millions, in bounded memory.
+# An export goes in; recommendations, histories of senders and dossiers come out. The export here is a made-up one of
+# some two hundred rows; the same calls take millions, in bounded memory.
 
 # %%
 import json
@@ -24,7 +24,7 @@ import classifier
 from classifier.assembly import data_folder
 from classifier.batch import score_export
 from classifier.contacts import find_contacts, mask
-from classifier.pictures import actions, dots, shown, timeline
+from classifier.pictures import actions, shown, timeline
 from classifier.senders import review_senders
 
 pd.set_option("display.max_colwidth", 100)
@@ -83,14 +83,13 @@ pd.DataFrame(
 ).head(8)
 
 # %%
-kinds = pd.Series([found.kind for text in rows["text"] for found in find_contacts(text)]).value_counts()
-shown(dots([{"name": kind, "value": int(n)} for kind, n in kinds.items()], x="contact details found"), "Contacts by kind")
+pd.Series([found.kind for text in rows["text"] for found in find_contacts(text)]).value_counts().to_frame("found").T
 
 # %% [markdown]
 # ## Senders, not only messages
 #
-# Ten flags in a week, contacts that nobody answered, one text to many people: what single messages do not show. The rules
-# are in the policy's `[senders]` table.
+# Ten flags in a week, contacts that nobody answered, one text to many people: what single messages do not show. The
+# rules are in the policy's `[senders]` table.
 
 # %%
 senders = review_senders(scorer, export, work / "senders")

@@ -87,7 +87,7 @@ def arrow_texts(texts: Any) -> ArrowTexts | None:
 
 def _holds_strings(series: Any) -> bool:
     """Whether a series of pandas or polars keeps Arrow strings: one of Python objects is read as objects."""
-    name = str(series.dtype)
+    name = str(getattr(series, "dtype", ""))
     return name in ("str", "string", "String", "Utf8") or name.startswith(("string[pyarrow", "large_string[pyarrow"))
 
 

@@ -16,14 +16,24 @@ from classifier.compressed import compression_of, unpacked
 from classifier.discord_exports import read_discord, read_discord_csv
 from classifier.errors import MessagesError
 from classifier.export_detection import detect_format
-from classifier.exports import BATCH_CHARACTERS, BadRow, Columns, Export, MessageBatch, envelope_columns, surface_names
+from classifier.exports import (
+    BATCH_CHARACTERS,
+    BadRow,
+    Columns,
+    Export,
+    MessageBatch,
+    envelope_columns,
+    find_columns,
+    surface_names,
+)
 from classifier.json_exports import read_json
-from classifier.parquet_exports import read_parquet
+from classifier.parquet_exports import parquet_columns, read_parquet
+from classifier.pseudonyms import pseudonym, pseudonymize
 from classifier.result_formats import plain_id
 from classifier.slack_exports import is_slack, read_slack
 from classifier.sources import Source, seekable, sources_of_zip
 from classifier.telegram_exports import read_telegram
-from classifier.text_exports import READERS, capped_lines
+from classifier.text_exports import READERS, capped_lines, csv_table, line_end
 from classifier.whatsapp_exports import read_whatsapp
 
 if TYPE_CHECKING:
@@ -42,8 +52,24 @@ _DOCUMENT_READERS: dict[str, Any] = {"json": read_json, "telegram": read_telegra
 class Asked:
     """What the caller of `read_messages` asked for."""
 
-    def __init__(self, format: str | None, columns: Columns, encoding: str, batch_size: int) -> None:  # noqa: A002
+    def __init__(
+        self,
+        format: str | None,  # noqa: A002
+        columns: Columns,
+        encoding: str,
+        batch_size: int,
+        key: bytes | None = None,
+    ) -> None:
         self.format, self.columns, self.encoding, self.batch_size = format, columns, encoding, batch_size
+        self.key = key
+
+    def hidden(self, batch: MessageBatch) -> MessageBatch:
+        """The batch with pseudonyms, where a key asks for them."""
+        return batch if self.key is None else pseudonymize(batch, self.key)
+
+    def name_of(self, source: Source) -> str:
+        """What a file is called in ids and notes; a chat's file is often named after a person."""
+        return source.name if self.key is None else pseudonym(source.name, self.key)
 
 
 def format_of_source(source: Source, asked: Asked) -> str:
@@ -87,9 +113,9 @@ def read_source(source: Source, asked: Asked, *, inside: bool = False) -> Genera
                     yield from _read_zip(file, path, asked)
             elif kind == "parquet":
                 with closing(seekable(raw)) as file:
-                    yield from read_parquet(path, asked.columns, asked.batch_size, file)
+                    yield from map(asked.hidden, read_parquet(path, asked.columns, asked.batch_size, file))
             else:
-                yield from _read_text(raw, head, kind, path, asked, fraction)
+                yield from map(asked.hidden, _read_text(raw, head, kind, path, asked, fraction))
     except DAMAGE as error:
         raise MessagesError("is damaged", where=str(path), todo="export it again") from error
     except OSError as error:
@@ -101,38 +127,85 @@ def read_all(
 ) -> Generator[MessageBatch, None, None]:
     """Stream many sources as one; a file that cannot be read, or no further, is set aside as a row of its own.
 
-    Ids are given as ``<file>#<id>``, because files know nothing of each other's ids.
+    Ids are given as ``<file>#<id>``, because files know nothing of each other's ids. Only where all files that can be
+    read are Parquet, or all CSV, or all TSV, with the same columns in the same order and one of them an id (in Parquet
+    of one type), they are the parts of one export, and its ids stay as given.
     """
     if is_slack([source.name for source in sources]):
         columns, rows = read_slack({source.name: source for source in sources}, path)
-        yield from _batches(Export(path, "slack", "utf-8", columns, notes), rows, asked.batch_size, lambda: None)
+        export = Export(path, "slack", "utf-8", columns, notes)
+        yield from map(asked.hidden, _batches(export, rows, asked.batch_size, lambda: None))
         return
+    no_ids = _ids_of_parts(sources, asked)
     sizes = [source.size or 1 for source in sources]
     last: MessageBatch | None = None
     for place, source in enumerate(sources):
         done = 0
         try:
             for batch in read_source(source, asked, inside=inside):
-                fresh = (f"{source.name}: {note}" for note in batch.export.notes)
-                notes = tuple(dict.fromkeys((*notes, *fresh)))
-                last = _of_many(batch, source, notes, (sum(sizes[:place]), sizes[place], sum(sizes)))
+                fresh = [f"{asked.name_of(source)}: {note}" for note in batch.export.notes]
+                if not {*fresh} <= {*notes}:
+                    notes = tuple(dict.fromkeys((*notes, *fresh)))
+                prefix = asked.name_of(source) if no_ids is None else None
+                last = _of_many(batch, prefix, notes, (sum(sizes[:place]), sizes[place], sum(sizes)))
                 done = max([done, *last.rows, *(row.row for row in last.bad)])
                 yield last
         except MessagesError as error:
             bad = BadRow(str(source.path), done + 1, f"the file is set aside from here: {error.what}")
             export = replace(last.export, notes=notes) if last else Export(source.path, "?", None, Columns(), notes)
-            last = MessageBatch(export, [], [], [], [], (bad,), fraction=sum(sizes[: place + 1]) / sum(sizes))
+            fraction = sum(sizes[: place + 1]) / sum(sizes)
+            ids = [] if no_ids is None else no_ids
+            last = asked.hidden(MessageBatch(export, ids, [], [], [], (bad,), fraction=fraction))
             yield last
 
 
-def _of_many(batch: MessageBatch, source: Source, notes: tuple[str, ...], sizes: tuple[int, int, int]) -> MessageBatch:
+def _of_many(
+    batch: MessageBatch, prefix: str | None, notes: tuple[str, ...], sizes: tuple[int, int, int]
+) -> MessageBatch:
     def named(key: Any) -> Any:
-        return None if key is None else f"{source.name}#{plain_id(key)}"
+        return None if key is None else f"{prefix}#{plain_id(key)}"
 
-    ids = [named(key) for key in (batch.ids if isinstance(batch.ids, list) else batch.ids.to_pylist())]
-    bad = tuple(replace(row, id=named(row.id)) for row in batch.bad)
     fraction = (sizes[0] + sizes[1] * (batch.fraction or 0.0)) / sizes[2]
-    return replace(batch, export=replace(batch.export, notes=notes), ids=ids, bad=bad, fraction=fraction)
+    batch = replace(batch, export=replace(batch.export, notes=notes), fraction=fraction)
+    if prefix is None:
+        return batch
+    ids = [named(key) for key in (batch.ids if isinstance(batch.ids, list) else batch.ids.to_pylist())]
+    return replace(batch, ids=ids, bad=tuple(replace(row, id=named(row.id)) for row in batch.bad))
+
+
+def _ids_of_parts(sources: Sequence[Source], asked: Asked) -> Any:
+    """No ids, as a batch of the export has them whose parts these files are; None where they are no such parts."""
+    found: Any = None
+    for source in sources:
+        try:
+            part = _part(source, asked)
+        except (MessagesError, OSError, *DAMAGE):  # set aside when it is read
+            continue
+        if part is None or (found is not None and part != found):
+            return None
+        found = part
+    return None if found is None else found[-1]
+
+
+def _part(source: Source, asked: Asked) -> tuple[str, list[str], Any] | None:
+    """Format, columns and no ids of a table that has ids; None for anything else."""
+    with _opened(source) as (raw, _):
+        head = raw.peek(_HEAD)[:_HEAD]
+        kind = detect_format(head, source.path, asked.format)
+        no_ids: Any = []
+        if kind == "parquet":
+            with closing(seekable(raw)) as file:
+                names, columns, no_ids = parquet_columns(source.path, asked.columns, file)
+        elif kind in ("csv", "tsv"):
+            encoding = _encoding_of(head, asked.encoding, source.path)
+            end = line_end(head, kind)
+            with io.TextIOWrapper(raw, encoding, errors="classifier.broken", newline=end) as file:
+                lines = capped_lines(file, end or "\r\n")
+                names, _ = csv_table(lines, source.path, "\t" if kind == "tsv" else "")
+            columns = find_columns(names, asked.columns, source.path)
+        else:
+            return None
+        return None if columns.id is None else (kind, names, no_ids)
 
 
 def _read_zip(file: Any, path: Path, asked: Asked) -> Generator[MessageBatch, None, None]:
@@ -142,7 +215,7 @@ def _read_zip(file: Any, path: Path, asked: Asked) -> Generator[MessageBatch, No
     if not fitting:
         raise MessagesError("there is no export in it", where=str(path), todo="name another file")
     if asked.format in ("zip", "slack"):
-        asked = Asked(None, asked.columns, asked.encoding, asked.batch_size)
+        asked = Asked(None, asked.columns, asked.encoding, asked.batch_size, asked.key)
     yield from read_all(fitting, path, asked, notes=notes, inside=True)
 
 
@@ -160,9 +233,7 @@ def _read_text(
             export = Export(path, kind, encoding, columns, tuple(notes))
             yield from _batches(export, rows, asked.batch_size, fraction)
         return
-    # A lone "\r" ends lines only in a file that has them from the start: elsewhere it is part of a message.
-    first_end = re.search(rb"[\r\n][\r\n\0]*", head)
-    newline = "" if kind != "jsonl" and first_end and b"\n" not in first_end[0] else "\n"
+    newline = line_end(head, kind)
     with io.TextIOWrapper(raw, encoding, errors="classifier.broken", newline=newline) as file:
         columns, rows, *notes = _LINE_READERS[kind](capped_lines(file, newline or "\r\n"), asked.columns, path)
         export = Export(path, kind.removesuffix("-csv"), encoding, columns, tuple(notes))

@@ -10,18 +10,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from classifier.compressed import compression_of, unpacked
 from classifier.errors import MessagesError
 from classifier.json_streams import Digits
 from classifier.result_formats import plain_id
-from classifier.text_exports import _records, capped_lines
+from classifier.spreadsheets import inert
+from classifier.text_exports import capped_lines, csv_table, line_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from classifier.exports import Export, MessageBatch
@@ -53,10 +52,12 @@ def rows_of(export: Export) -> tuple[list[str] | None, Callable[[MessageBatch], 
         return pq.read_schema(export.path).names, _beside(_parquet_rows(export.path))
     if export.format == "jsonl":
         return None, _beside(_json_rows(export))
-    records = _csv_records(export)
-    header = next(records) or []
+    header, records = csv_table(_lines(export), export.path, "\t" if export.format == "tsv" else "")
     names = _distinct(header)
-    return names, _beside(None if row is None else dict(zip(names, row, strict=False)) for row in records)
+    return names, _beside(
+        dict(zip(names, fields, strict=True)) if reason is None and len(fields) == len(names) else None
+        for _, fields, reason in records
+    )
 
 
 def _of_batch(batch: MessageBatch) -> Rows:
@@ -109,20 +110,9 @@ def _opened(path: Path) -> io.BufferedReader[Any]:
 def _lines(export: Export) -> Iterator[str]:
     """The lines as `read_messages` sees them."""
     with _opened(export.path) as raw:
-        first_end = re.search(rb"[\r\n][\r\n\0]*", raw.peek(_HEAD))
-        newline = "" if export.format != "jsonl" and first_end and b"\n" not in first_end[0] else "\n"
+        newline = line_end(raw.peek(_HEAD)[:_HEAD], export.format)
         with io.TextIOWrapper(raw, export.encoding, errors="classifier.broken", newline=newline) as file:
             yield from capped_lines(file, newline or "\r\n")
-
-
-def _csv_records(export: Export) -> Iterator[list[str] | None]:
-    lines = _lines(export)
-    top = next((line for line in lines if line.strip("\r\n")), "")
-    delimiter = "\t" if export.format == "tsv" else max(",;\t", key=top.count)
-    width = -1
-    for _, fields, reason in _records(chain([top], lines), delimiter):
-        width = len(fields) if width < 0 else width
-        yield None if reason is not None or len(fields) != width else fields
 
 
 def _json_rows(export: Export) -> Iterator[dict[str, Any] | None]:
@@ -140,7 +130,8 @@ def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
     """Rows of Arrow scalars: what they hold is looked at only where another format is written."""
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path, buffer_size=2**20) as file:
+    # As `parquet_exports` opens it: what is read ahead would stay in memory.
+    with pq.ParquetFile(path, buffer_size=2**20, pre_buffer=False) as file:
         for record in file.iter_batches(2048):
             columns = {name: record.column(i) for i, name in enumerate(record.schema.names)}
             for place in range(len(record)):
@@ -179,16 +170,16 @@ def _cell(value: Any) -> str:
 class _Csv:
     delimiter = ","
 
-    def __init__(self, path: Path, export: Export, names: list[str]) -> None:  # noqa: ARG002
+    def __init__(self, path: Path, export: Export, names: list[str], as_text: Collection[str] = ()) -> None:  # noqa: ARG002
         self.names = names
         self.file = path.open("x", encoding="utf-8", errors="backslashreplace", newline="")
         # Every text is quoted, as in results: 007 stays whole.
         self.writer = csv.writer(self.file, delimiter=self.delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        self.writer.writerow(names)
+        self.writer.writerow(map(inert, names))
 
     def write(self, rows: Rows) -> None:
-        """Write rows under the names of the columns; a member a row lacks is empty."""
-        self.writer.writerows([_cell(row.get(name)) for name in self.names] for row in rows)
+        """Write rows under the names of the columns; a member a row lacks is empty, a formula gets an apostrophe."""
+        self.writer.writerows([inert(_cell(row.get(name))) for name in self.names] for row in rows)
 
     def close(self) -> None:
         """Close the file."""
@@ -200,7 +191,7 @@ class _Tsv(_Csv):
 
 
 class _JsonLines:
-    def __init__(self, path: Path, export: Export, names: list[str]) -> None:  # noqa: ARG002
+    def __init__(self, path: Path, export: Export, names: list[str], as_text: Collection[str] = ()) -> None:  # noqa: ARG002
         self.file = path.open("x", encoding="utf-8")
 
     def write(self, rows: Rows) -> None:
@@ -213,16 +204,17 @@ class _JsonLines:
 
 
 class _Parquet:
-    """Parquet keeps the types of a Parquet export; columns from other formats are text."""
+    """Parquet keeps the types of a Parquet export but for columns `as_text`; columns from other formats are text."""
 
-    def __init__(self, path: Path, export: Export, names: list[str]) -> None:
+    def __init__(self, path: Path, export: Export, names: list[str], as_text: Collection[str] = ()) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         if export.format == "parquet" and keeps_all_columns(export):
             self.schema = pq.read_schema(export.path)
-            at = self.schema.get_field_index(export.columns.text)
-            self.schema = self.schema.set(at, self.schema.field(at).with_type(pa.large_string()))
+            for name in (export.columns.text, *as_text):
+                at = self.schema.get_field_index(name)
+                self.schema = self.schema.set(at, self.schema.field(at).with_type(pa.large_string()))
         else:
             self.schema = pa.schema([pa.field(name, pa.string()) for name in names])
         self.typed = export.format == "parquet" and keeps_all_columns(export)
@@ -255,7 +247,7 @@ def _scalar(value: Any) -> Any:
     return value.as_py() if hasattr(value, "as_py") else value
 
 
-WRITERS: dict[str, Callable[[Path, Export, list[str]], _Csv | _JsonLines | _Parquet]] = {
+WRITERS: dict[str, Callable[[Path, Export, list[str], Collection[str]], _Csv | _JsonLines | _Parquet]] = {
     "csv": _Csv, "tsv": _Tsv, "jsonl": _JsonLines, "parquet": _Parquet,
 }  # fmt: skip
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from classifier.exports import Columns
 
-__all__ = ["read_parquet", "unreadable_texts", "values_of"]
+__all__ = ["parquet_columns", "read_parquet", "unreadable_texts", "values_of"]
 
 
 def read_parquet(
@@ -64,6 +64,20 @@ def read_parquet(
             raise
         where, what = str(path), f"is damaged after row {done}" if done else "is not a whole Parquet file"
         raise MessagesError(what, where=where, todo="export it again or name its format with --format") from error
+
+
+def parquet_columns(path: Path, asked: Columns, file: BinaryIO) -> tuple[list[str], Columns, Any]:
+    """The names of a file's columns, those found among them, and no ids as a batch has them (None without ids)."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(file)
+    except pa.ArrowException as error:
+        raise MessagesError("is not a whole Parquet file", where=str(path), todo="export it again") from error
+    columns = find_columns(schema.names, asked, path)
+    ids = None if columns.id is None else _strings(pa.array([], schema.field(columns.id).type))
+    return schema.names, columns, ids
 
 
 def _parquet_batch(export: Export, record: Any, before: int, fraction: float) -> MessageBatch:

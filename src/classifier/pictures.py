@@ -18,6 +18,7 @@ import numpy as np
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from classifier.guidelines import LABELS
 
@@ -263,10 +264,13 @@ def slice_dots(parts: Sequence[Mapping[str, Any]], overall: Mapping[str, Any]) -
         return figure
 
 
-def _shown(value: str) -> str:
+def _shown(value: str, most: int = 28) -> str:
     """A value of a column as a label: short, and with nothing matplotlib would read as mathematics."""
-    text = _name(value).replace("$", r"\$")
-    return text if len(text) <= 28 else f"{text[:27]}…"
+    return _short(_name(value), most)
+
+
+def _short(text: str, most: int = 28) -> str:
+    return (text if len(text) <= most else f"{text[: most - 1]}…").replace("$", r"\$")
 
 
 def learning_curve(rows: Sequence[Mapping[str, Any]]) -> Figure:
@@ -295,15 +299,21 @@ def _apart(heights: Sequence[float], least: float) -> list[float]:
     return placed
 
 
-def dots(rows: Sequence[Mapping[str, Any]], *, x: str, rule: float | None = None, said: str = "") -> Figure:
+def dots(
+    rows: Sequence[Mapping[str, Any]], *, x: str, span: tuple[float, float] | None = None, rule: float | None = None,
+    said: str = "",
+) -> Figure:  # fmt: skip
     """A dot for each row from top to bottom: ``name``, ``value`` (None: too few), and maybe ``interval`` and ``mark``.
 
     A ``mark`` is a short line, such as the floor that a value must not fall below; dots below theirs are in the colour
-    of alarm. ``rule`` is a line through all rows, and ``said`` what it stands for.
+    of alarm. ``x`` names the axis and ``span`` its ends; ``rule`` is a line through all rows, ``said`` its name.
     """
     with mpl.rc_context(STYLE):
         figure, (axes,) = _grid(1, 1, (8.6, 1.0 + 0.27 * len(rows)))
         axes.set(ylim=(len(rows) - 0.4, -0.6 - bool(said)), xlabel=x)
+        if span is not None:
+            margin = 0.02 * (span[1] - span[0])  # so that a dot at the end is whole
+            axes.set_xlim(span[0] - margin, span[1] + margin)
         if rule is not None:
             axes.axvline(rule, color=MUTED, linewidth=0.9, linestyle=":")
             axes.annotate(said, (rule, -0.9), xytext=(4, 0), textcoords="offset points", color=MUTED, fontsize=8.5,
@@ -321,7 +331,7 @@ def dots(rows: Sequence[Mapping[str, Any]], *, x: str, rule: float | None = None
             if mark is not None:
                 axes.plot([mark, mark], [place - 0.32, place + 0.32], color=MUTED, linewidth=1.6)
             axes.plot(row["value"], place, "o", color=colour, markersize=6.5, markeredgecolor=PAPER)
-        axes.set_yticks(range(len(rows)), [_shown(str(row["name"])) for row in rows])
+        axes.set_yticks(range(len(rows)), [_shown(str(row["name"]), 48) for row in rows])
         axes.tick_params(axis="y", length=0, labelcolor=INK)
         axes.spines["left"].set_visible(False)
         axes.grid(axis="y", visible=False)
@@ -336,13 +346,13 @@ def base_rates(curves: Mapping[str, Curve], rates: Sequence[float]) -> Figure:
             axes.set_title(_name(label))
             axes.set(xlim=(0, 1.02), ylim=(0, 1.04))
             recall = curves[label].metric("recall", 0.5)
-            for rate, strength in zip(rates, np.linspace(1, 0.3, len(rates)), strict=True):
+            # Each line is named at a height of its own, where it falls below it.
+            marks = zip(rates, np.linspace(1, 0.35, len(rates)), np.linspace(0.85, 0.25, len(rates)), strict=True)
+            for rate, strength, height in marks:
                 precision = curves[label].metric("precision", rate)
                 axes.plot(recall, precision, color=ACCENT, alpha=strength, linewidth=1.7)
-                at = int(np.argmin(np.abs(recall - 0.3 - 0.6 * strength * recall.max() + 0.2)))
-                axes.text(
-                    recall[at], precision[at] - 0.02, f"{rate:.1%}", color=INK, fontsize=8.5, va="top", ha="right"
-                )
+                at = float(recall[precision >= height].max(initial=0.1))
+                axes.text(at - 0.02, height, f"{rate:.1%}", color=INK, fontsize=8.5, va="center", ha="right")
         _outer(panels, "recall", "precision")
         return figure
 
@@ -360,12 +370,11 @@ def actions(labels: Mapping[str, Mapping[str, int]]) -> Figure:
                     axes.text(left + count / 2, place, f"{count:,}", color=PAPER, ha="center", va="center", fontsize=9)
                 left += count
         axes.set_yticks(range(len(LABELS)), [_name(label) for label in LABELS])
-        axes.set(ylim=(len(LABELS) - 0.5, -0.5), xlabel="messages")
+        axes.set(ylim=(len(LABELS) - 0.5, -1.3), xlabel="messages")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.tick_params(axis="y", length=0, labelcolor=INK)
         axes.grid(axis="y", visible=False)
-        for step, (action, colour) in enumerate(ACTION_COLOURS.items()):  # the legend, in the colours themselves
-            axes.text(0.99 - 0.09 * (2 - step), 0.04, action, color=colour, weight="bold", ha="right",
-                      transform=axes.transAxes)  # fmt: skip
+        _legend(axes, ACTION_COLOURS)
         return figure
 
 
@@ -379,7 +388,7 @@ def timeline(rows: Sequence[Mapping[str, Any]]) -> Figure:
                 grave = action in ACTION_COLOURS
                 axes.plot(when, place, "o", color=ACTION_COLOURS.get(action, MUTED), alpha=0.9 if grave else 0.35,
                           markersize=7.5 if grave else 4, markeredgecolor=PAPER, zorder=3 if grave else 2)  # fmt: skip
-        axes.set_yticks(range(len(rows)), [_shown(str(row["name"])) for row in rows])
+        axes.set_yticks(range(len(rows)), [_short(str(row["name"])) for row in rows])
         axes.set(ylim=(len(rows) - 0.4, -1.4))
         axes.tick_params(axis="y", length=0, labelcolor=INK)
         axes.spines["left"].set_visible(False)
@@ -387,6 +396,11 @@ def timeline(rows: Sequence[Mapping[str, Any]]) -> Figure:
         locator = AutoDateLocator()
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-        for step, (action, colour) in enumerate([("nothing", MUTED), *ACTION_COLOURS.items()]):
-            axes.text(0.01 + 0.09 * step, 1, action, color=colour, weight="bold", va="top", transform=axes.transAxes)
+        _legend(axes, {"nothing": MUTED, **ACTION_COLOURS})
         return figure
+
+
+def _legend(axes: Axes, colours: Mapping[str, str]) -> None:
+    """The names of colours in those colours, above the first row."""
+    for step, (name, colour) in enumerate(colours.items()):
+        axes.text(0.01 + 0.1 * step, 1, name, color=colour, weight="bold", va="top", transform=axes.transAxes)

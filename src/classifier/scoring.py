@@ -9,7 +9,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -41,6 +41,19 @@ _NO_DETAILS = [False] * len(DETAILS)
 _GRAVE = tuple(LABELS.index(label) for label in ("harassment", "dating_flirting", "hate"))
 _MAY_BE_GRAVE = 0.05  # below it in all of these, a message is not looked at for severity
 _WORTH_THREADS = 512  # messages below which a second thread costs more than it gives
+
+
+class _Message(NamedTuple):
+    """The code points of one message, and scratch: ``own`` keeps alive what ``handle`` points to."""
+
+    points: NDArray[np.uint32]
+    offsets: NDArray[np.int64]
+    handle: NDArray[np.int64]
+    own: kernel.Scratch | None
+
+    def run(self, loop: Any, fixed: NDArray[np.int64], *rest: Any) -> None:
+        """Run a loop of the kernels over this message."""
+        loop(self.points, self.offsets, _FIRST, 0, fixed, self.handle, *rest)
 
 
 class Classifier:
@@ -125,33 +138,45 @@ class Classifier:
         if not isinstance(text, str):
             raise TypeError(f"text is {type(text).__name__}, not str")
         self._check_surface(surface)
+        # Judged as `_judge` judges many, with floats and lists: an array of one costs more than its loop.
+        message = self._message(text)
         confidences, known = np.empty((1, len(LABELS)), np.float32), np.empty(1, np.bool_)
-        self._score_text(text, confidences, known)
-        # Comparing floats of one row costs less in Python than in numpy.
+        message.run(kernel.score_messages, self._fixed, confidences, known)
         values: list[float] = confidences[0].tolist()
         limits = self._limits[surface]
-        levels, details, said = [0] * len(LABELS), _NO_DETAILS, ""
-        reasons: tuple[Reason, ...] = ()
-        if known[0] and (
-            any(value >= limit[0] for value, limit in zip(values, limits, strict=True))
-            or max(values[i] for i in _GRAVE) >= _MAY_BE_GRAVE
-        ):
-            points, offsets = code_points([text])
-            one = None if surface is None else [surface]
-            found, of_message, judged = self._judge(points, offsets, [text], one, confidences, known)
-            levels, details = found[0].tolist(), of_message[0].tolist()
-            reasons = judged[0][1] if judged else ()
+        levels, details, reasons, said = [0] * len(LABELS), _NO_DETAILS, [], ""
+        if known[0]:
+            levels = [
+                0 if value < lowest else _level(value, row) for value, (lowest, row) in zip(values, limits, strict=True)
+            ]
+            if self._severity and (any(levels) or max(values[i] for i in _GRAVE) >= _MAY_BE_GRAVE):
+                _, fixed, thresholds = self._severity
+                grave = np.empty((1, len(DETAILS)), np.float32)
+                message.run(kernel.score_messages, fixed, grave, known)
+                details = (grave[0] >= thresholds).tolist() if known[0] else _NO_DETAILS
+                known[0] = True
+        if any(levels):
+            if any(details):
+                levels = escalate(np.array([levels], np.uint8), np.array([details]), self._offered[surface][None])[
+                    0
+                ].tolist()
+            spans = np.empty((1, len(LABELS), explaining.MAX_SPANS, 2), np.int32)
+            message.run(explaining.heaviest_spans, self._fixed, np.array([levels], np.uint8), spans)
+            pieces, grounds = spans[0].tolist(), details if any(details) else None
+            ranked = sorted((i for i in range(len(LABELS)) if levels[i]), key=lambda i: (-levels[i], -values[i]))
+            reasons = [self._reason(text, i, levels[i], values[i], limits[i][1], pieces[i], grounds) for i in ranked]
+        if reasons or any(details):
             said = advice(reasons, details)
         return Verdict(
             ACTIONS[max(levels)],
             dict(zip(LABELS, values, strict=True)),
-            tuple(label for label, level in zip(LABELS, levels, strict=True) if level),
-            reasons,
+            tuple([label for label, level in zip(LABELS, levels, strict=True) if level]),
+            tuple(reasons),
             said,
             bool(known[0]),
             self._release_id,
             surface,
-            tuple(detail for detail, is_so in zip(DETAILS, details, strict=True) if is_so),
+            tuple([detail for detail, is_so in zip(DETAILS, details, strict=True) if is_so]),
         )
 
     def recommend(
@@ -228,13 +253,12 @@ class Classifier:
             size = max(len(self._model.rows), len(self._severity[0].rows) if self._severity else 0)
             scratch = kernel.scratch_for(self._widest, size)
             kept = self._local.scratch = (scratch, kernel.scratch_handle(scratch))
-            self._local.offsets = np.zeros(2, np.int64)
         return kept[1]
 
     def _scored(self, texts: Sequence[str], threads: int | None) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         confidences, known = np.empty((len(texts), len(LABELS)), np.float32), np.empty(len(texts), np.bool_)
         if len(texts) == 1:
-            self._score_text(texts[0], confidences, known)
+            self._message(texts[0]).run(kernel.score_messages, self._fixed, confidences, known)
             return confidences, known
 
         def run(first: int, last: int) -> None:
@@ -244,16 +268,14 @@ class Classifier:
         _in_chunks(run, texts, threads)
         return confidences, known
 
-    def _score_text(self, text: str, confidences: Any, known: Any) -> None:
-        """Fill in the confidences of one message, with as little around the loop as can be."""
+    def _message(self, text: str) -> _Message:
+        """One message and the memory to work on it in."""
         points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-        scratch = self._scratch()
+        handle, own = self._scratch(), None
         if len(points) > kernel.ROOM:
             own = self._own_scratch(points)
-            scratch = kernel.scratch_handle(own)
-        offsets = self._local.offsets
-        offsets[1] = len(points)
-        kernel.score_messages(points, offsets, _FIRST, 0, self._fixed, scratch, confidences, known)
+            handle = kernel.scratch_handle(own)
+        return _Message(points, np.array((0, len(points))), handle, own)
 
     def _score(self, points: Any, offsets: Any, confidences: Any, known: Any) -> None:
         """Fill in the confidences of messages given by their code points."""

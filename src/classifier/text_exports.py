@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from classifier.exports import Columns
 
-__all__ = ["BROKEN", "MAX_ROW", "READERS", "Row", "capped_lines", "rows_of_objects"]
+__all__ = ["BROKEN", "MAX_ROW", "READERS", "Row", "capped_lines", "csv_table", "line_end", "rows_of_objects"]
 
 MAX_ROW = 2**24
 _MAX_LINES = 2**16  # in one CSV row: a line costs 50 bytes of memory however short it is
@@ -42,6 +42,43 @@ def capped_lines(file: TextIO, ends: str) -> Iterator[str]:
         if len(line) >= MAX_ROW:
             while line and line[-1] not in ends:
                 line = file.readline(MAX_ROW)
+
+
+def line_end(head: bytes, kind: str) -> str:
+    r"""Give what ends the lines of a file that begins with `head`, as `open` takes it: ``"\n"``, or ``""`` for any.
+
+    A lone ``"\r"`` ends lines only in a file that has them from the start: elsewhere it is part of a message.
+
+    >>> line_end(b"id,text\r1,hi\r", "csv"), line_end(b"id,text\r\n1,a\rb\r\n", "csv")
+    ('', '\n')
+    """
+    first = re.search(rb"[\r\n][\r\n\0]*", head)
+    return "" if kind != "jsonl" and first and b"\n" not in first[0] else "\n"
+
+
+def csv_table(
+    lines: Iterator[str], path: Path, delimiter: str = ""
+) -> tuple[list[str], Iterator[tuple[int, list[str], str | None]]]:
+    r"""Read the header of a CSV file, and give it with the records behind it as ``(first line, fields, reason)``.
+
+    The reason is None for a record that can be read; how many fields it has is not looked at. Raises `MessagesError`
+    where the header cannot be read.
+
+    >>> from pathlib import Path
+    >>> header, records = csv_table(iter(["id;text\n", '1;"a;b"\n']), Path("e.csv"))
+    >>> header, [*records]
+    (['id', 'text'], [(2, ['1', 'a;b'], None)])
+    """
+    top = [""]
+    while not top[-1].strip("\r\n") and (line := next(lines, "")):
+        top.append(line)
+    # Spreadsheets in half of Europe write semicolons; the header tells.
+    delimiter = delimiter or max(",;\t", key=top[-1].count)
+    records = _records(chain(top[1:], lines), delimiter)
+    _, header, reason = next(records, (1, [], "nothing but blank lines"))
+    if reason:
+        raise MessagesError(f"the header cannot be read: {reason}", where=str(path), todo="check format and encoding")
+    return header, records
 
 
 def _records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str], str | None]]:
@@ -99,15 +136,7 @@ def _records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[s
 
 
 def _read_csv(lines: Iterator[str], asked: Columns, path: Path, delimiter: str = "") -> tuple[Columns, Iterator[Row]]:
-    top = [""]
-    while not top[-1].strip("\r\n") and (line := next(lines, "")):
-        top.append(line)
-    # Spreadsheets in half of Europe write semicolons; the header tells.
-    delimiter = delimiter or max(",;\t", key=top[-1].count)
-    records = _records(chain(top[1:], lines), delimiter)
-    _, header, reason = next(records, (1, [], "nothing but blank lines"))
-    if reason:
-        raise MessagesError(f"the header cannot be read: {reason}", where=str(path), todo="check format and encoding")
+    header, records = csv_table(lines, path, delimiter)
     columns, width = find_columns(header, asked, path), len(header)
     text_at = header.index(columns.text)
     id_at = None if columns.id is None else header.index(columns.id)
