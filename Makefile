@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RESULT := out/recommendations.csv
 
-.PHONY: score test lint types default bench clean fuzz
+.PHONY: score test lint types default notebooks bench clean fuzz
 
 score: $(VENV)/.scoring ## Score the sample export with the shipped release.
 	@mkdir -p $(dir $(RESULT))
@@ -27,6 +27,9 @@ default: $(VENV)/.development ## Train models/default again as it is shipped, an
 
 bench: $(VENV)/.development ## Measure speed against other programs, each in its own environment: benchmarks/RESULTS.md.
 	$(BIN)/python benchmarks/run.py
+
+notebooks: $(VENV)/.development ## Write notebooks/*.ipynb anew from their .py, without outputs.
+	$(BIN)/jupytext --quiet --to ipynb notebooks/*.py
 
 SECONDS_EACH ?= 60
 fuzz: $(VENV)/.development ## Fuzz every target for SECONDS_EACH seconds (needs the extra "fuzz" for atheris).

@@ -48,6 +48,10 @@ class Spread:
         """The spread of some values."""
         return cls(statistics.median(values), min(values), max(values))
 
+    def scaled(self, factor: float) -> Spread:
+        """The same in another unit."""
+        return Spread(self.median * factor, self.least * factor, self.most * factor)
+
     def cells(self, digits: int = 1) -> str:
         """Two cells of a table: the median, and the least to the most."""
         return f"{self.median:,.{digits}f} | {self.least:,.{digits}f}–{self.most:,.{digits}f}"

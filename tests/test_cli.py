@@ -84,7 +84,7 @@ def read(path):
 @pytest.mark.parametrize(("source", "target"), [*product(("csv", "jsonl", "parquet"), repeat=2)])
 def test_an_export_is_scored_end_to_end(run, exports, release_folder, source, target):
     result = exports / f"result.{target}"
-    code, out, _ = run("score", exports / f"export.{source}", "-o", result, "--release", release_folder)
+    code, out, _ = run("score", exports / f"export.{source}", "-o", result, "--release", release_folder, "--contacts")
     assert code == 0, out
     rows, scorer = read(result), load(release_folder)
     assert [row["id"] for row in rows] == [key for key, _, _ in ROWS]

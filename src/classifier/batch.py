@@ -13,7 +13,6 @@ import json
 import time
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -26,7 +25,18 @@ from classifier.guidelines import LABELS
 from classifier.messages import Columns, read_messages
 from classifier.pipelining import Behind, ahead
 from classifier.results import Draft, ResultWriter, check_target, publish, set_aside_path, writing
-from classifier.run_report import ACTION_NAMES, Recommendations, RunReport, Severe, Tally, report_path
+from classifier.run_report import (
+    ACTION_NAMES,
+    Recommendations,
+    RunReport,
+    Severe,
+    Tally,
+    finished_report,
+    report_path,
+    run_policy,
+    stamp,
+)
+from classifier.sources import find_sources, is_collection
 
 if TYPE_CHECKING:
     import os
@@ -35,7 +45,6 @@ if TYPE_CHECKING:
     from classifier.checkpoints import Checkpoint
     from classifier.exports import Export
     from classifier.messages import MessageBatch
-    from classifier.policy import Policy
 
 __all__ = ["CHECKPOINT_ROWS", "Recommendations", "Recommender", "RunReport", "Severe", "score_export"]
 
@@ -105,14 +114,15 @@ def score_export(
     began = time.perf_counter()
     source, target = Path(source), Path(target)
     batches = read_messages(source, format=format, columns=columns, encoding=encoding, batch_size=batch_size)
-    if source.resolve() in {path.resolve() for path in (target, set_aside_path(target), report_path(target))}:
+    read = [found.path for found in find_sources(source)[0]] if is_collection(source) else [source]
+    written = {path.resolve() for path in (target, set_aside_path(target), report_path(target))}
+    if any(path.resolve() in written for path in read):
         raise MessagesError("the result would replace the export", where=str(target), todo="name another file with -o")
     check_target(target, target_format)
-    policy = _policy_digest(classifier)
     run = {
         "export": identity(source),
         "release": classifier.release_id,
-        "policy": policy,
+        "policy": run_policy(classifier),
         "options": [
             format,
             target_format,
@@ -135,12 +145,10 @@ def score_export(
                 target, release=classifier.release_id, format=target_format, shadow=shadow, draft=draft
             )
             export = _score(job, batches, writer, tally)
-            report = RunReport(
-                source=str(source), target=str(target), release=classifier.release_id, columns=export.columns,
-                encoding=export.encoding, shadow=shadow, policy=policy, digest=content_digest(source),
-                versions={name: version(name) for name in ("guideline-classifier", "numba", "numpy")},
-                finished=_stamp(), **tally.counts, **job.times(),
-            )  # fmt: skip
+            digest, times = content_digest(source), job.times()
+            report = finished_report(
+                classifier, str(source), str(target), export, tally, shadow=shadow, digest=digest, **times
+            )
             job.check_source()
             with writing(target):
                 held.save({"report": report.as_dict(), "tally": tally.as_dict()})
@@ -168,7 +176,7 @@ class _Job:
         """When the first run started, the time of all of them so far, and how many came after the first."""
         seconds = time.perf_counter() - self.began
         if not self.before:
-            return {"started": _stamp(seconds), "seconds": seconds, "resumed": 0}
+            return {"started": stamp(seconds), "seconds": seconds, "resumed": 0}
         times = self.before["times"]
         return times | {"seconds": times["seconds"] + seconds, "resumed": times["resumed"] + 1}
 
@@ -244,14 +252,3 @@ def _chained(seen: str, batch: MessageBatch) -> str:
 def _characters(batch: MessageBatch) -> int:
     """The length of a batch: characters of a list, bytes of an Arrow array."""
     return sum(map(len, batch.texts)) if isinstance(batch.texts, list) else batch.texts.nbytes  # type: ignore[attr-defined]
-
-
-def _policy_digest(classifier: Recommender) -> str | None:
-    policy: Policy | None = getattr(classifier, "policy", None)
-    if policy is None:
-        return None
-    return hashlib.sha256(json.dumps(policy.as_dict(), sort_keys=True).encode()).hexdigest()
-
-
-def _stamp(ago: float = 0.0) -> str:
-    return (datetime.now(UTC) - timedelta(seconds=ago)).isoformat(timespec="seconds")

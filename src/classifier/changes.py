@@ -3,7 +3,7 @@
 Columns: ``id``, ``row`` of the export, ``before`` and ``after`` (the message's recommendations), ``label``, its action,
 confidence and threshold before and after, ``why`` in words, and ``text`` only where it is asked for. A threshold is
 that of the severer of the label's two actions, empty where it is not offered. A message whose labels change while its
-recommendation stays is in the file too. Spreadsheets run a text that starts with ``=`` as a formula: import as text.
+recommendation stays is in the file too. A text that a spreadsheet would run as a formula gets an apostrophe before it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from classifier.errors import MessagesError
 from classifier.guidelines import LABELS
 from classifier.policy import ACTIONS
 from classifier.results import plain_id
+from classifier.spreadsheets import inert
 
 if TYPE_CHECKING:
     import os
@@ -157,7 +158,7 @@ class Changes:
             for c in changes:
                 figures = [None if x is None else round(x, 4) for x in (*c.confidences, *c.thresholds)]
                 row = (c.id, c.row, c.before, c.after, c.label, *c.actions, *figures, c.why)
-                self._rows.writerow((*row, c.text) if self.with_text else row)
+                self._rows.writerow(map(inert, (*row, c.text) if self.with_text else row))
         except OSError as error:
             raise self._refusal(error) from error
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.errors import MessagesError
 from classifier.results import writing
+from classifier.sources import STDIN, find_sources, is_collection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,9 +46,10 @@ def partial_path(target: str | os.PathLike[str]) -> Path:
 
 
 def identity(source: Path) -> list[Any]:
-    """What tells a file, or the files of a folder, from what they were: name, size, time of change, both ends.
+    """What tells the files that are read from what they were: name, size, time of change, both ends of each.
 
-    A pipe has none of these: its list is empty. Raises `MessagesError` where a file cannot be read.
+    Of a folder or pattern these are the exports in it, without results of ours (`sources`). A pipe has none: its list
+    is empty. Raises `MessagesError` where a file cannot be read.
     """
     found = []
     with _reading(source):
@@ -62,21 +64,21 @@ def identity(source: Path) -> list[Any]:
 
 
 def content_digest(source: Path) -> str | None:
-    """The SHA-256 of a file as ``sha256sum`` prints it; of a folder, that of its files' digests; None of a pipe."""
+    """The SHA-256 of a file as ``sha256sum`` prints it; of many files, that of their digests; None of a pipe."""
     with _reading(source):
         digests = []
         for path in _files(source):
             with path.open("rb") as file:
                 digests.append(hashlib.file_digest(file, "sha256").hexdigest())
-    return (
-        digests[0] if source.is_file() else hashlib.sha256("".join(digests).encode()).hexdigest() if digests else None
-    )
+    if is_collection(source):
+        return hashlib.sha256("".join(digests).encode()).hexdigest()
+    return digests[0] if digests else None
 
 
 def _files(source: Path) -> list[Path]:
-    if source.is_dir():
-        return [path for path in sorted(source.rglob("*")) if path.is_file()]
-    return [source] if source.is_file() else []
+    if is_collection(source):
+        return [found.path for found in find_sources(source)[0]]
+    return [source] if str(source) != STDIN and source.is_file() else []
 
 
 @contextmanager

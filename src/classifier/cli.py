@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
@@ -18,9 +19,26 @@ from classifier.cli_policy import policy as policy_commands
 from classifier.cli_senders import senders
 from classifier.cli_track import track
 from classifier.cli_train import train
-from classifier.console import bar, err, load_classifier, out, plain, policy_option, release_option, told_notes
+from classifier.console import (
+    bar,
+    err,
+    format_option,
+    leave_stdout,
+    load_classifier,
+    out,
+    out_format_option,
+    plain,
+    policy_option,
+    release_option,
+    told_notes,
+)
 from classifier.errors import ClassifierError
 from classifier.guidelines import LABELS, SURFACES
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from classifier.run_report import RunReport
 
 _STYLES = {"none": "", "flag": "yellow", "report": "dark_orange", "block": "bold red"}
 
@@ -54,7 +72,7 @@ def main() -> None:
         err.print("interrupted")
         sys.exit(130)
     except BrokenPipeError:
-        sys.exit(0)
+        leave_stdout()
 
 
 @cli.command()
@@ -65,12 +83,12 @@ def main() -> None:
     "target",
     type=click.Path(),
     required=True,
-    help="Where to write the result (.csv, .jsonl, .parquet).",
+    help="Where to write the result (.csv, .jsonl, .parquet); - is standard output, as JSON Lines.",
 )
 @release_option
 @policy_option
-@click.option("--format", help="Format of the export where its extension does not say: csv, tsv, jsonl, parquet.")
-@click.option("--out-format", help="Format of the result where its extension does not say.")
+@format_option
+@out_format_option
 @click.option("--id-column", default="id", show_default=True)
 @click.option("--text-column", default="text", show_default=True)
 @click.option("--surface-column", default="surface", show_default=True)
@@ -105,28 +123,51 @@ def score(
 ) -> None:  # fmt: skip
     """Score an EXPORT of messages and write one result row for each of its rows.
 
-    A run that was interrupted or killed is gone on with by the same command.
+    EXPORT is a file, a folder, an archive, or - for standard input. A run that was interrupted or killed is gone on
+    with by the same command; what goes to standard output (-o -) begins anew.
     """
     from classifier import checkpoints
     from classifier.batch import score_export
     from classifier.messages import Columns, format_of, read_messages
+    from classifier.run_report import STDOUT
+    from classifier.streaming import score_stream, streamed_format
 
+    to_stdout = target == STDOUT
+    if to_stdout and (discard or restart):
+        raise click.UsageError("-o - keeps nothing to go on with: leave out --restart and --discard")
     if discard:
         told = "removed what was left of" if checkpoints.discard(target) else "there is no interrupted run of"
         out.print(f"{told} {plain(target)}", soft_wrap=True, highlight=False)
         return
     read_messages(export, format=format).close()  # what is wrong with its name is said before anything is loaded
-    format_of(target, out_format)
+    if to_stdout:
+        streamed_format(out_format)
+    else:
+        format_of(target, out_format)
     classifier = load_classifier(release, policy, contacts=contacts)
     columns = Columns(id=id_column, text=text_column, surface=surface_column)
     with told_notes(), bar("scoring") as progress:
-        report = score_export(
-            classifier, export, target, format=format, target_format=out_format, columns=columns, encoding=encoding,
-            severest=show, shadow=shadow, restart=restart, checkpoint_rows=checkpoint_rows,
-            progress=lambda rows, share: progress.update(
+        options: dict[str, Any] = {
+            "format": format, "target_format": out_format, "columns": columns, "encoding": encoding,
+            "severest": show, "shadow": shadow,
+            "progress": lambda rows, share: progress.update(
                 progress.task_ids[0], description=f"scored {rows:,} messages", completed=share or 0.0
             ),
-        )  # fmt: skip
+        }  # fmt: skip
+        if to_stdout:
+            try:
+                report = score_stream(classifier, export, click.get_binary_stream("stdout"), **options)
+            except BrokenPipeError:
+                leave_stdout()
+        else:
+            report = score_export(
+                classifier, export, target, restart=restart, checkpoint_rows=checkpoint_rows, **options
+            )
+    _show_report(report, err if to_stdout else out)
+
+
+def _show_report(report: RunReport, out: Console) -> None:
+    """Print what a run did."""
     if report.severest:
         severest = Table("id", "recommendation", "why", "message", title="the severest recommendations")
         for row in report.severest:
@@ -134,7 +175,7 @@ def score(
             shown = (row.id, row.recommendation, row.why, f"{text[:99]}…" if len(text) > 100 else text)
             severest.add_row(*map(plain, shown), style=_STYLES[row.recommendation])
         out.print(severest)
-    title = f"{report.rows:,} rows of {export} by {report.release}" + (" in shadow" if shadow else "")
+    title = f"{report.rows:,} rows of {report.source} by {report.release}" + (" in shadow" if report.shadow else "")
     table = Table("recommendation", "messages", *LABELS, title=title)
     for name, count in report.recommendations.items():
         cells = [str(report.labels[label].get(name, 0) or "") for label in LABELS]
@@ -145,7 +186,7 @@ def score(
     out.print(
         f"{report.rows:,} rows = {report.scored:,} scored + {report.set_aside:,} set aside; "
         f"{report.unknown:,} without any known feature; {report.seconds:.1f} s"
-        f"{f' in {report.resumed + 1} runs' if report.resumed else ''}; result: {target}",
+        f"{f' in {report.resumed + 1} runs' if report.resumed else ''}; result: {report.target}",
         soft_wrap=True, highlight=False,
     )  # fmt: skip
 

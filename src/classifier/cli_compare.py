@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from classifier.console import bar, load_classifier, out, plain
+from classifier.console import bar, format_option, load_classifier, out, plain
 from classifier.guidelines import LABELS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _ACTIONS = ("none", "flag", "report", "block")
 @click.option("--seconds-per-review", type=click.FloatRange(min=0), default=30.0, show_default=True,
               help="What a moderator takes to look at a message that is flagged or reported.")  # fmt: skip
 @click.option("--json", "figures", type=click.Path(), help="Write all figures into this JSON file.")
-@click.option("--format", help="Format of the export where its extension does not say: csv, tsv, jsonl, parquet.")
+@format_option
 @click.option("--id-column", default="id", show_default=True)
 @click.option("--text-column", default="text", show_default=True)
 @click.option("--surface-column", default="surface", show_default=True)

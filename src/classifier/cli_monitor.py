@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from classifier.console import bar, load_classifier, out, plain, release_option
+from classifier.console import bar, format_option, load_classifier, out, plain, release_option
 
 
 @click.command()
@@ -17,7 +17,7 @@ from classifier.console import bar, load_classifier, out, plain, release_option
 @release_option
 @click.option("--reference", type=click.Path(), help="Compare with the export this file was saved from.")
 @click.option("--save", type=click.Path(), help="Write the histograms of EXPORT to this file, for --reference later.")
-@click.option("--format", help="Format of the export where its extension does not say: csv, tsv, jsonl, parquet.")
+@format_option
 @click.option("--text-column", default="text", show_default=True)
 @click.option("--encoding", default="auto", show_default=True, help="Encoding of a text export.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole comparison as JSON.")

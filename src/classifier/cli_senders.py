@@ -5,7 +5,18 @@ from __future__ import annotations
 import click
 from rich.table import Table
 
-from classifier.console import bar, load_classifier, out, plain, policy_option, release_option
+from classifier.console import (
+    bar,
+    format_option,
+    load_classifier,
+    new_key_option,
+    out,
+    plain,
+    policy_option,
+    pseudonym_key,
+    pseudonymize_option,
+    release_option,
+)
 
 __all__ = ["senders"]
 
@@ -20,7 +31,7 @@ _FOUND = "sender, from, author, user_id and the like"
 )
 @release_option
 @policy_option
-@click.option("--format", help="Format of the export where its extension does not say: csv, tsv, jsonl, parquet.")
+@format_option
 @click.option("--id-column", default="id", show_default=True)
 @click.option("--text-column", default="text", show_default=True)
 @click.option("--surface-column", default="surface", show_default=True)
@@ -32,11 +43,14 @@ _FOUND = "sender, from, author, user_id and the like"
 @click.option(
     "--limit", type=click.IntRange(min=0), default=200, show_default=True, help="Dossiers at most, the severest first."
 )
+@pseudonymize_option
+@new_key_option
 @click.option("--unmasked", is_flag=True, help="Leave the contact details in the dossiers.")
 def senders(
     export: str, target: str, release: str | None, policy: str | None, format: str | None, id_column: str,
     text_column: str, surface_column: str, sender_column: str | None, recipient_column: str | None,
-    time_column: str | None, profile_column: str | None, encoding: str, limit: int, unmasked: bool,
+    time_column: str | None, profile_column: str | None, encoding: str, limit: int, pseudonymize: str | None,
+    new_key: bool, unmasked: bool,
 ) -> None:  # fmt: skip
     """Review the senders of an EXPORT: a history of each, and a dossier of those to report or block."""
     from classifier.messages import Columns, read_messages
@@ -44,6 +58,7 @@ def senders(
     from classifier.senders import review_senders
 
     read_messages(export, format=format).close()  # what is wrong with its name is said before anything is loaded
+    key = pseudonym_key(pseudonymize, new=new_key)
     classifier = load_classifier(release, policy)
     columns = Columns(
         id_column, text_column, surface_column, sender_column, recipient_column, time_column, profile_column
@@ -51,7 +66,7 @@ def senders(
     with bar("scoring") as progress:
         report = review_senders(
             classifier, export, target, format=format, columns=columns, encoding=encoding, limit=limit,
-            masked=not unmasked,
+            masked=not unmasked, key=key,
             progress=lambda stage, done, share: progress.update(
                 progress.task_ids[0], description=f"{stage}: {done:,}", completed=share or 0.0
             ),

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from classifier.export_detection import FORMAT_NAMES
+from classifier.messages import FORMATS
+from classifier.pseudonyms import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,10 +22,16 @@ if TYPE_CHECKING:
 __all__ = [
     "bar",
     "err",
+    "format_option",
+    "leave_stdout",
     "load_classifier",
+    "new_key_option",
     "out",
+    "out_format_option",
     "plain",
     "policy_option",
+    "pseudonym_key",
+    "pseudonymize_option",
     "release_option",
     "release_path",
     "stages",
@@ -29,6 +41,13 @@ __all__ = [
 out, err = Console(), Console(stderr=True)
 if not out.is_terminal:  # a log or a pipe has no width of its own
     out = Console(width=120)
+
+
+def leave_stdout() -> NoReturn:
+    """End quietly when nobody reads on, as ``head`` does after its lines."""
+    # Python would flush what is left into the broken pipe, and complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
 
 
 def plain(text: object) -> str:
@@ -88,9 +107,12 @@ def load_classifier(release: str | None, policy: str | None, *, contacts: bool =
         err.print("[dim]loading the release (the first run ever compiles the scorer, some 20 s)[/]")
     folder = release_path(release)
     if policy is None:
-        return load(folder, contacts=contacts)
-    stored = load_release(folder)
-    return load(folder, policy=resolve_policy(policy, stored.policy, stored.curves), contacts=contacts)
+        found = load(folder)
+    else:
+        stored = load_release(folder)
+        found = load(folder, policy=resolve_policy(policy, stored.policy, stored.curves))
+    found.contacts = contacts
+    return found
 
 
 release_option = click.option(
@@ -101,3 +123,30 @@ release_option = click.option(
 policy_option = click.option(
     "--policy", type=click.Path(), help="A policy.toml that overrides the policy of the release."
 )
+format_option = click.option(
+    "--format", help=f"Format of the export where its content and extension do not say: {FORMAT_NAMES}."
+)
+out_format_option = click.option(
+    "--out-format",
+    help=f"Format of the result where its extension does not say: {', '.join(dict.fromkeys(FORMATS.values()))}.",
+)
+pseudonymize_option = click.option(
+    "--pseudonymize",
+    metavar="KEYFILE",
+    is_flag=False,
+    flag_value="",
+    help="Replace people by pseudonyms, the same under the same key; without a file the key is in "
+    f"{KEY_VARIABLE} (then give the option last).",
+)
+new_key_option = click.option("--new-key", is_flag=True, help="Make the key file of --pseudonymize first.")
+
+
+def pseudonym_key(keyfile: str | None, *, new: bool) -> bytes | None:
+    """The key that ``--pseudonymize`` names, made first if it is `new`; "" means the environment, None no pseudonyms."""
+    from classifier import pseudonyms
+
+    if new and not keyfile:
+        raise click.UsageError("--new-key needs --pseudonymize KEYFILE, the file to make")
+    if keyfile is None:
+        return None
+    return pseudonyms.new_key(keyfile) if new else pseudonyms.read_key(keyfile or None)

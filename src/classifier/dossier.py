@@ -32,9 +32,10 @@ MAX_TEXT = 4000
 _SENTENCE_ENDS = re.compile(r"(?<=\.)\s+")
 # What rules find belongs to the guideline it is a sign of.
 _LABEL_OF_RULE = {"unanswered": "harassment", "copies": "spam"}
-_MASKED = (
-    "Contact details in messages and in names of recipients are masked as [kind], whoever they belong to. "
-    "The sender's id and profile link are as in the export."
+_MASKED = "Contact details in messages and in names of recipients are masked as [kind], whoever they belong to."
+_AS_GIVEN = "The sender's id and profile link are as in the export."
+_PSEUDONYMS = (
+    "People have pseudonyms, the export too, and profile links are left out; who keeps the key can tell whose they are."
 )
 _UNMASKED = "Contact details are not masked: keep this dossier where nobody else reads it."
 
@@ -46,6 +47,7 @@ class Origin:
     export: str
     release: str
     policy: str
+    pseudonyms: bool = False
 
 
 def dossier(
@@ -58,7 +60,9 @@ def dossier(
     raised = [label for label in LABELS if any(history.labels[label].values())]
     by_rule = [_LABEL_OF_RULE[f.rule] for f in history.findings if f.rule in _LABEL_OF_RULE]
     concerned = sorted({*raised, *by_rule}, key=lambda label: (-_severity(history, label), LABELS.index(label)))
-    shown = [_message(message, masked) for message in messages]
+    masked_names = masked and not origin.pseudonyms
+    shown = [_message(message, masked, masked_names) for message in messages]
+    told = (_PSEUDONYMS,) if origin.pseudonyms else (_AS_GIVEN,) if masked else ()
     return {
         "sender": history.sender,
         "profile": history.profile,
@@ -76,7 +80,7 @@ def dossier(
             {
                 "rule": finding.rule, "action": finding.action.value, "count": finding.count,
                 "messages": list(finding.messages),
-                "sentence": finding.told(_name(finding.recipient, masked)),
+                "sentence": finding.told(_name(finding.recipient, masked_names)),
                 "clauses": _clauses(finding.rule),
             }
             for finding in history.findings
@@ -85,7 +89,7 @@ def dossier(
         "evidence": {"shown": len(shown), "found": history.evidence_found},
         "messages": shown,
         "steps": _steps(concerned, shown, history.recommendation),
-        "masking": _MASKED if masked else _UNMASKED,
+        "masking": " ".join((_MASKED if masked else _UNMASKED, *told)),
     }  # fmt: skip
 
 
@@ -113,7 +117,7 @@ def _steps(labels: Sequence[str], messages: Sequence[dict[str, Any]], recommenda
     return steps
 
 
-def _message(message: Message, masked: bool) -> dict[str, Any]:
+def _message(message: Message, masked: bool, masked_names: bool) -> dict[str, Any]:
     one = message.sent
     reasons = json.loads(message.reasons)
     text, moved = _masked(message.text, find_contacts(message.text) if masked else ())
@@ -129,7 +133,7 @@ def _message(message: Message, masked: bool) -> dict[str, Any]:
         })  # fmt: skip
     return {
         "id": one.id, "row": one.row, "time": one.time, "surface": one.surface,
-        "recipient": _name(one.recipient, masked),
+        "recipient": _name(one.recipient, masked_names),
         "text": text[:MAX_TEXT], "left_out": max(0, len(text) - MAX_TEXT), "labels": labels,
     }  # fmt: skip
 

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-__all__ = ["EXPORT_FORMATS", "check_format", "detect_format"]
+__all__ = ["EXPORT_FORMATS", "FORMAT_NAMES", "check_format", "detect_format"]
 
 # What --format takes, and under which names.
 EXPORT_FORMATS = {
     "csv": "csv", "tsv": "tsv", "jsonl": "jsonl", "ndjson": "jsonl", "json": "json", "parquet": "parquet",
     "whatsapp": "whatsapp", "telegram": "telegram", "discord": "discord", "slack": "slack", "zip": "zip",
 }  # fmt: skip
+FORMAT_NAMES = ", ".join(dict.fromkeys(EXPORT_FORMATS.values()))  # as help and errors list them
 _ENDINGS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".parquet": "parquet"}
 _PACKED = (".gz", ".zst", ".zstd")
 _MESSAGES = re.compile(r'"messages"\s*:\s*\[')
@@ -49,7 +50,7 @@ def check_format(format: str | None, where: str | os.PathLike[str]) -> str | Non
     if format is None:
         return None
     if (found := EXPORT_FORMATS.get(format.lower())) is None:
-        todo = f"use one of {', '.join(dict.fromkeys(EXPORT_FORMATS.values()))}"
+        todo = f"use one of {FORMAT_NAMES}"
         raise MessagesError(f"unknown format '{format}'", where=str(where), todo=todo)
     return found
 

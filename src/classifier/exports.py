@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BATCH_CHARACTERS", "BadRow", "Columns", "Export", "MessageBatch", "envelope_columns", "find_columns",
-    "surface_names",
+    "is_envelope_name", "plain_envelope", "surface_names",
 ]  # fmt: skip
 
 BATCH_CHARACTERS = 2**25
@@ -119,7 +119,7 @@ class MessageBatch:
 
 def find_columns(found: Sequence[str], asked: Columns, path: Path) -> Columns:
     """Find the columns among the names of a file, or say what the names are and which option to use."""
-    plain = [column.strip().lower().replace(" ", "_") for column in found]
+    plain = [_plain_name(column) for column in found]
 
     def column(kind: str, name: str | None) -> str | None:
         if name is None:
@@ -157,11 +157,24 @@ def envelope_columns(columns: Columns, values: Sequence[Sequence[Any]]) -> dict[
     {'senders': ['amy', '7'], 'times': ['1761372000', None]}
     """
     kinds = [kind for kind in _ENVELOPE if getattr(columns, kind) is not None]
-    return {f"{kind}s": list(map(_plain, column)) for kind, column in zip(kinds, values, strict=True)}
+    return {f"{kind}s": list(map(plain_envelope, column)) for kind, column in zip(kinds, values, strict=True)}
 
 
-def _plain(value: Any) -> str | None:
-    """A value of the envelope as a string that any file can hold; None for nothing and for what is no value."""
+def is_envelope_name(kind: str, name: str) -> bool:
+    """Tell whether a column of this name may hold what `kind` says: ``sender``, ``recipient``, ``time`` or ``profile``.
+
+    >>> is_envelope_name("sender", "User ID"), is_envelope_name("sender", "score")
+    (True, False)
+    """
+    return _plain_name(name) in _ENVELOPE[kind]
+
+
+def _plain_name(column: str) -> str:
+    return column.strip().lower().replace(" ", "_")
+
+
+def plain_envelope(value: Any) -> str | None:
+    """Give a value of the envelope as a string that any file can hold; None for nothing and for what is no value."""
     if type(value) is not str:
         if isinstance(value, date):
             return value.isoformat()

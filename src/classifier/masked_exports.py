@@ -1,37 +1,43 @@
 """An export written again with the contact details of its messages masked, every other column as it was.
 
 Rows of the export = rows written + rows set aside: a row that cannot be read might hold what nobody has masked, so it
-is not in the result but in ``<RESULT>.set-aside.csv``, by number, id and reason. In CSV and TSV a message that a
-spreadsheet would run as a formula (it starts with ``=``, ``+``, ``-`` or ``@``) gets an apostrophe before it; other
-columns are as given.
+is not in the result but in ``<RESULT>.set-aside.csv``, by number, id and reason. In CSV and TSV whatever a spreadsheet
+would run as a formula gets an apostrophe before it (`spreadsheets`).
+
+With a key (`pseudonyms`) every column that goes by a name for senders or recipients holds pseudonyms, and every one
+that goes by a name for links to profiles is empty.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 import secrets
 from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.contacts import KINDS, find_contacts, mask
 from classifier.errors import MessagesError
+from classifier.exports import is_envelope_name
 from classifier.kept_columns import WRITERS, keeps_all_columns, names_of_objects, rows_of
 from classifier.messages import Columns, format_of, read_messages
+from classifier.pseudonyms import pseudonym_of
 from classifier.results import check_target, plain_id, set_aside_path, writing
+from classifier.sources import is_collection
+from classifier.spreadsheets import inert
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Collection
     from typing import TextIO
 
-    from classifier.exports import BadRow, MessageBatch
+    from classifier.exports import BadRow, Export, MessageBatch
 
 __all__ = ["MaskReport", "mask_export"]
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -58,11 +64,12 @@ def mask_export(
     kinds: Collection[str] = KINDS,
     region: str | None = None,
     progress: Callable[[int, float | None], object] | None = None,
+    key: bytes | None = None,
 ) -> MaskReport:
     r"""Write `source` to `target` with contact details of these `kinds` masked; it appears only when it is whole.
 
     The format is the export's own unless the name of `target` or `target_format` says otherwise. ``region`` is that of
-    `find_contacts`, `progress` is called as by `batch.score_export`.
+    `find_contacts`, `progress` is called as by `batch.score_export`. With a `key` people have pseudonyms.
 
     Raises
     ------
@@ -86,9 +93,12 @@ def mask_export(
     wanted = frozenset(kinds)
     if unknown := wanted - {*KINDS}:
         raise MessagesError(f"unknown kind '{min(unknown)}'", todo=f"use one or more of {', '.join(KINDS)}")
-    batches = read_messages(source, format=format, columns=columns, encoding=encoding, batch_size=2048)
+    batches = read_messages(source, format=format, columns=columns, encoding=encoding, batch_size=2048, key=key)
     if source.resolve() in (target.resolve(), set_aside_path(target).resolve()):
         raise MessagesError("the result would replace the export", where=str(target), todo="name another file with -o")
+    if is_collection(source) and _is_among(target, source):
+        what = "the result would be one of the exports that the next run reads"
+        raise MessagesError(what, where=str(target), todo="name a file in another folder with -o")
     counts: Counter[str] = Counter()
     written = aside = changed = 0
     part, aside_part = (
@@ -106,8 +116,10 @@ def mask_export(
             if names is None:
                 names = [] if kind == "jsonl" else names_of_objects(export)
             text_column = export.columns.text if keeps_all_columns(export) else "text"
+            hide = None if key is None else _hider(export, key, by_row=keeps_all_columns(export))
+            as_text = [] if hide is None else [name for name in names if _kind_of_person(export, name)]
             with writing(target):
-                writer = WRITERS[kind](part, export, names)
+                writer = WRITERS[kind](part, export, names, as_text)
             batch: MessageBatch | None = first
             while batch is not None:
                 kept = rows(batch)
@@ -116,7 +128,9 @@ def mask_export(
                     counts.update(contact.kind for contact in found)
                     changed += bool(found)
                     shown = mask(text, found) if found else text
-                    row[text_column] = f"'{shown}" if kind in ("csv", "tsv") and shown.startswith(_FORMULA) else shown
+                    row[text_column] = shown
+                    if hide is not None:
+                        hide(row)
                 with writing(target):
                     writer.write(kept)
                     if batch.bad:
@@ -163,8 +177,45 @@ def _target_format(target: Path, asked: str | None, own: str | None) -> str:
     return kind
 
 
+def _is_among(target: Path, source: Path) -> bool:
+    """Whether a file would be in the folder, or fit the pattern, that is read."""
+    if source.is_dir():
+        return target.resolve().is_relative_to(source.resolve())
+    return fnmatch(str(target.absolute()), str(source.absolute()))
+
+
+def _kind_of_person(export: Export, name: str) -> str | None:
+    """What a column says of people: ``sender``, ``recipient``, ``profile``; None for any other, and for the text."""
+    columns = export.columns
+    if name == columns.text:
+        return None
+    plain = re.sub(r"\.\d+$", "", name)  # of two columns of one name
+    kinds = ("sender", "recipient", "profile")
+    return next((kind for kind in kinds if getattr(columns, kind) == name or is_envelope_name(kind, plain)), None)
+
+
+def _hider(export: Export, key: bytes, *, by_row: bool) -> Callable[[dict[str, Any]], None] | None:
+    """What puts pseudonyms into a row; those of a chat export have them already."""
+    if not by_row:
+        return None
+
+    def hide(row: dict[str, Any]) -> None:
+        for name in row:
+            if (kind := _kind_of_person(export, name)) is not None:
+                row[name] = None if kind == "profile" else pseudonym_of(_value(row[name]), key)
+
+    return hide
+
+
+def _value(value: Any) -> Any:
+    try:
+        return value.as_py() if hasattr(value, "as_py") else value
+    except (UnicodeDecodeError, ValueError):  # bytes that are no text
+        return None
+
+
 def _set_aside(file: TextIO, bad: tuple[BadRow, ...]) -> None:
     if not file.tell():
         csv.writer(file, lineterminator="\n").writerow(("file", "row", "id", "reason"))
-    rows = ((row.file, row.row, plain_id(row.id), row.reason) for row in bad)
+    rows = ((inert(row.file), row.row, inert(plain_id(row.id)), inert(row.reason)) for row in bad)
     csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC).writerows(rows)

@@ -18,7 +18,9 @@ What is read and what is not, the same for every format:
   accented letter or quotation mark that touches an ASCII letter. Lines that do not fit the encoding are set aside.
 * What a chat program itself wrote (joins, pins, omitted media) is set aside too, as "no message".
 * Of a folder, pattern or archive all exports are read in the order of their names, and their ids become
-  ``<file>#<id>``. A file that cannot be read is set aside as one row, and the others are read.
+  ``<file>#<id>``; only where all are CSV, TSV or Parquet with the same columns and an id among them, they are parts of
+  one export, and ids stay as given. A file that cannot be read is set aside as one row, and the others are read. What
+  an earlier run has written there (`sources`) is not read.
 
 A new format is a function from lines or a file to `(Columns, rows)`, entered in `export_readers`.
 """
@@ -74,8 +76,11 @@ def read_messages(
     columns: Columns = Columns(),  # noqa: B008 (frozen)
     encoding: str = "auto",
     batch_size: int = 8192,
+    key: bytes | None = None,
 ) -> Generator[MessageBatch, None, None]:
     r"""Stream the messages of an export as batches of at most `batch_size` rows; `path` may be ``-`` or many files.
+
+    With a `key` people have pseudonyms, also where files and chats are named after them (`pseudonyms`).
 
     There is always at least one batch, so that an export without rows still tells its format, encoding and columns.
 
@@ -104,7 +109,7 @@ def read_messages(
     """
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; use 1 or more")
-    asked = Asked(check_format(format, path), columns, encoding, batch_size)
+    asked = Asked(check_format(format, path), columns, encoding, batch_size, key)
     sources, passed_over = find_sources(path)
     if is_collection(path):
         notes = (f"{passed_over} files without the ending of an export were passed over",) if passed_over else ()

@@ -10,6 +10,7 @@ import io
 import re
 import textwrap
 from dataclasses import dataclass
+from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,7 @@ def svg(figure: Figure, description: str) -> str:
     text = re.sub(r'(<svg [^>]*?)width="[\d.]+pt" height="[\d.]+pt"', r"\1", text, count=1)
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"(font(?:-family)?: [^;\"]*?)'DejaVu Sans'[^;\"]*", r"\1sans-serif", text)
-    return text.replace("<svg ", f'<svg role="img" aria-label="{description}" ', 1)
+    return text.replace("<svg ", f'<svg role="img" aria-label="{escape(description)}" ', 1)
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def shown(figure: Figure, description: str) -> Picture:
     for name, colour in _ON_WHITE.items():
         text = text.replace(f"var(--{name})", colour)
     # A notebook in dark mode leaves the picture its own paper.
-    return Picture(text.replace("<svg ", '<svg style="background:#ffffff;max-width:100%" ', 1))
+    return Picture(text.replace("<svg ", '<svg style="background:#ffffff;max-width:60rem" ', 1))
 
 
 def _grid(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:

@@ -2,8 +2,9 @@
 
 BLAKE2b keyed with 256 bits (RFC 7693), 128 bits of it in base 32. Without the key nobody can tell whose pseudonym it
 is, not even by trying all ids; with it anybody can, so it is kept apart from the results and thrown away to make them
-anonymous. Replaced are the ids of senders and recipients. Texts stay as they are, with whatever names stand in them;
-links to profiles are left out.
+anonymous. Replaced are the ids of senders and recipients, and the names of files and chats where they stand in ids of
+messages or in lists of rows set aside, because chats are named after people. Texts stay as they are, with whatever
+names stand in them; links to profiles are left out.
 """
 
 from __future__ import annotations
@@ -16,17 +17,20 @@ import secrets
 import stat
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from classifier.errors import InputError
+from classifier.exports import plain_envelope
 
 if TYPE_CHECKING:
     from classifier.exports import MessageBatch
 
-__all__ = ["KEY_VARIABLE", "new_key", "pseudonym", "pseudonymize", "read_key"]
+__all__ = ["KEY_VARIABLE", "new_key", "pseudonym", "pseudonym_of", "pseudonymize", "read_key"]
 
 KEY_VARIABLE = "CLASSIFIER_PSEUDONYM_KEY"
 _KEY = re.compile(r"[0-9a-fA-F]{64}")
+_CHAT_IN_ID = ("slack", "telegram")  # formats whose ids may be <chat>/<message>
+_QUOTED = re.compile(r"'.*'")
 
 
 def new_key(path: str | os.PathLike[str]) -> bytes:
@@ -104,8 +108,20 @@ def pseudonym(name: str, key: bytes) -> str:
     return base64.b32encode(digest).decode().rstrip("=").lower()
 
 
+def pseudonym_of(value: Any, key: bytes) -> str | None:
+    """Give the pseudonym of a value as any format may hold it: None for nothing and for what is no id.
+
+    >>> pseudonym_of(123, bytes(32)) == pseudonym("123", bytes(32)), pseudonym_of({}, bytes(32)), pseudonym_of("", b"")
+    (True, None, None)
+    """
+    name = plain_envelope(value)
+    return None if name is None else pseudonym(name, key)
+
+
 def pseudonymize(batch: MessageBatch, key: bytes) -> MessageBatch:
-    """Give a batch with pseudonyms in place of senders and recipients, and without links to profiles.
+    """Give a batch with pseudonyms in place of people, chats and files, and without links to profiles.
+
+    Ids of messages stay, but for one that is the sender's or recipient's own, and for the chat it may begin with.
 
     >>> from classifier.exports import Columns, Export, MessageBatch
     >>> export = Export(Path("e.csv"), "csv", "utf-8", Columns(sender="from"))
@@ -117,4 +133,23 @@ def pseudonymize(batch: MessageBatch, key: bytes) -> MessageBatch:
     def hidden(names: list[str | None] | None) -> list[str | None] | None:
         return None if names is None else [None if name is None else pseudonym(name, key) for name in names]
 
-    return replace(batch, senders=hidden(batch.senders), recipients=hidden(batch.recipients), profiles=None)
+    columns = batch.export.columns
+    whole = columns.id is not None and columns.id in (columns.sender, columns.recipient)
+
+    def hidden_id(value: Any) -> Any:
+        if whole:
+            return pseudonym_of(value, key)
+        chat, slash, rest = value.rpartition("/") if isinstance(value, str) else ("", "", "")
+        return f"{pseudonym(chat, key)}/{rest}" if slash else value
+
+    ids, bad = batch.ids, batch.bad
+    if whole or batch.export.format in _CHAT_IN_ID:
+        ids = [hidden_id(value) for value in (ids if isinstance(ids, list) else ids.to_pylist())]
+        bad = tuple(replace(row, id=hidden_id(row.id)) for row in bad)
+    # A reason may name columns, and a file without a header has people where their names should be.
+    bad = tuple(
+        replace(row, file=pseudonym(re.split(r"[/\\!]", row.file)[-1], key), reason=_QUOTED.sub("…", row.reason))
+        for row in bad
+    )
+    senders, recipients = hidden(batch.senders), hidden(batch.recipients)
+    return replace(batch, ids=ids, bad=bad, senders=senders, recipients=recipients, profiles=None)

@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, repeat
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,6 @@ from classifier.spreadsheets import inert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
     from typing import IO, TextIO
 
     from numpy.typing import NDArray
@@ -74,13 +74,15 @@ def _figures(rows: Rows, nothing: str) -> list[list[str]]:
 class _Text:
     """A result as lines: what is durable of it is a number of bytes, and going on is cutting off what came after.
 
+    It is written to a path, or into a text file that is open and that somebody else closes.
+
     Of every sink, `at` is None for a result written in one go, else what the last `commit` said, {} before any.
     """
 
     errors = "strict"
 
-    def __init__(self, path: Path, at: Mapping[str, Any] | None) -> None:
-        self.file = open_text(path, (at or {}).get("bytes"), self.errors)
+    def __init__(self, path: Path | TextIO, at: Mapping[str, Any] | None) -> None:
+        self.file = open_text(path, (at or {}).get("bytes"), self.errors) if isinstance(path, Path) else path
 
     def commit(self) -> dict[str, Any]:
         """Make durable what was written and say where it ends."""
@@ -97,8 +99,8 @@ class _Csv(_Text):
     errors = "backslashreplace"
 
     def __init__(
-        self, path: Path, release: str, columns: Sequence[str] = RESULT_COLUMNS, at: Mapping[str, Any] | None = None,
-        *, delimiter: str = ",",
+        self, path: Path | TextIO, release: str, columns: Sequence[str] = RESULT_COLUMNS,
+        at: Mapping[str, Any] | None = None, *, delimiter: str = ",",
     ) -> None:  # fmt: skip
         super().__init__(path, at)
         self.delimiter, self.release = delimiter, self._field(inert(release))
@@ -121,8 +123,9 @@ class _Csv(_Text):
 
 class _JsonLines(_Text):
     def __init__(
-        self, path: Path, release: str, columns: Sequence[str] = RESULT_COLUMNS, at: Mapping[str, Any] | None = None
-    ) -> None:
+        self, path: Path | TextIO, release: str, columns: Sequence[str] = RESULT_COLUMNS,
+        at: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(path, at)
         self.encode = json.JSONEncoder().encode
         # One template for all rows takes half the time of one dict each.
@@ -248,7 +251,7 @@ class _Parquet:
 
 
 Sink = _Csv | _JsonLines | _Parquet
-SINKS: dict[str, Callable[[Path, str, Sequence[str], Mapping[str, Any] | None], Sink]] = {
+SINKS: dict[str, Callable[[Any, str, Sequence[str], Mapping[str, Any] | None], Sink]] = {
     "csv": _Csv,
     "tsv": partial(_Csv, delimiter="\t"),
     "jsonl": _JsonLines,

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from classifier.messages import BadRow, MessageBatch
 
 __all__ = [
-    "RESULT_COLUMNS", "SHADOW_COLUMNS", "Draft", "ResultWriter", "check_target", "plain_id", "publish",
+    "RESULT_COLUMNS", "SHADOW_COLUMNS", "Draft", "ResultStream", "ResultWriter", "check_target", "plain_id", "publish",
     "set_aside_path", "writing",
 ]  # fmt: skip
 
@@ -87,6 +87,25 @@ def check_target(target: Path, format: str | None = None) -> str:  # noqa: A002
         what = f"there is no folder '{target.parent}'"
         raise MessagesError(what, where=str(target), todo="create it or name another one")
     return kind
+
+
+class ResultStream:
+    """Writes results into an open text file as they come, as lines, and flushes each batch; lists no rows set aside."""
+
+    def __init__(self, file: TextIO, *, release: str, format: str, shadow: bool = False) -> None:  # noqa: A002
+        self.file = file
+        self._sink = SINKS[format](file, release, SHADOW_COLUMNS if shadow else RESULT_COLUMNS, None)
+
+    def write(
+        self,
+        batch: MessageBatch,
+        confidences: NDArray[np.float32],
+        recommendations: Sequence[str],
+        reasons: Sequence[str],
+    ) -> None:
+        """Write one batch, as `ResultWriter.write`."""
+        self._sink.write(_checked(batch, confidences, recommendations, reasons))
+        self.file.flush()
 
 
 class ResultWriter:
@@ -148,19 +167,12 @@ class ResultWriter:
         reasons: Sequence[str],
     ) -> None:
         """Write one batch: `confidences` (n, 6) and the two sequences (n,) belong to its n messages, in order."""
-        n = len(batch)
-        if confidences.shape != (n, len(LABELS)) or len(recommendations) != n or len(reasons) != n:
-            got = f"confidences {confidences.shape}, {len(recommendations)} recommendations, {len(reasons)} reasons"
-            raise ValueError(f"{n} messages, but {got}")
-        if not ((confidences >= 0) & (confidences <= 1)).all():
-            raise ValueError("confidences are figures from 0 to 1")
+        rows = _checked(batch, confidences, recommendations, reasons)
         with writing(self.target):
-            rows = Rows(batch.ids, confidences, recommendations, reasons)
             if batch.bad:
                 self._set_aside(batch.bad)
-                rows = _with_bad_rows(rows, batch)
             self._sink.write(rows)
-        self.rows += n + len(batch.bad)
+        self.rows += len(rows)
 
     def commit(self) -> dict[str, Any]:
         """Make durable all that was written, and say what a `Draft` needs to go on from here."""
@@ -225,6 +237,20 @@ def writing(target: Path) -> Iterator[None]:
         what = f"cannot be written ({error.strerror or error})"
         todo = "free space and give the command again, or name another file with -o"
         raise MessagesError(what, where=str(target), todo=todo) from error
+
+
+def _checked(
+    batch: MessageBatch, confidences: NDArray[np.float32], recommendations: Sequence[str], reasons: Sequence[str]
+) -> Rows:
+    """The rows of a batch, those set aside in their places."""
+    n = len(batch)
+    if confidences.shape != (n, len(LABELS)) or len(recommendations) != n or len(reasons) != n:
+        got = f"confidences {confidences.shape}, {len(recommendations)} recommendations, {len(reasons)} reasons"
+        raise ValueError(f"{n} messages, but {got}")
+    if not ((confidences >= 0) & (confidences <= 1)).all():
+        raise ValueError("confidences are figures from 0 to 1")
+    rows = Rows(batch.ids, confidences, recommendations, reasons)
+    return _with_bad_rows(rows, batch) if batch.bad else rows
 
 
 def _with_bad_rows(rows: Rows, batch: MessageBatch) -> Rows:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import json
 from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,15 +20,21 @@ from classifier.results import plain_id, set_aside_path
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from classifier.exports import Export
     from classifier.messages import MessageBatch
+    from classifier.policy import Policy
 
-__all__ = ["ACTION_NAMES", "Recommendations", "RunReport", "Severe", "Tally", "report_path"]
+__all__ = [
+    "ACTION_NAMES", "STDOUT", "Recommendations", "RunReport", "Severe", "Tally", "finished_report", "first_notes",
+    "report_path", "run_policy", "stamp",
+]  # fmt: skip
 
 ACTION_NAMES = tuple(action.value for action in ACTIONS)
+STDOUT = "-"
 _SAMPLE = 10
 
 
@@ -61,6 +70,16 @@ class Recommendations(Protocol):
     def details(self) -> NDArray[np.bool_]: ...  # noqa: D102
 
 
+def first_notes(notes: Sequence[str], most: int = _SAMPLE) -> tuple[str, ...]:
+    """The first notes, and how many more there are: a folder of chats may have one for each.
+
+    >>> first_notes(["a", "b", "c"], most=2)
+    ('a', 'b', 'and 1 more notes of this kind')
+    """
+    more = len(notes) - most
+    return (*notes[:most], f"and {more:,} more notes of this kind") if more > 0 else tuple(notes)
+
+
 @dataclass(frozen=True)
 class Severe:
     """One of the severest recommendations of a run, with its message: for a person's eyes, not for a log."""
@@ -79,6 +98,7 @@ class RunReport:
     those it would flag, report or block, `bad_rows` holds the first ten rows set aside, `columns` the names found.
     `policy` and `digest` are the SHA-256 of the policy and of the export (None for a pipe), `versions` those of what
     computed the figures, `seconds` the time of all runs it took and `resumed` how often it was gone on with.
+    `export_notes` are what the reader of the export noted, of which `notes` shows the first.
     """
 
     source: str
@@ -103,18 +123,20 @@ class RunReport:
     started: str = ""
     finished: str = ""
     resumed: int = 0
+    export_notes: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know about how the export was read, one sentence each."""
+        aside = "their rows of the result say why" if self.target == STDOUT else f"see {set_aside_path(self.target)}"
         told = {
             "shadow run: the recommendations are for comparing, not to be acted on": self.shadow,
             "no id column: the ids are the row numbers": self.columns.id is None,
             f"read as {self.encoding}, not UTF-8": self.encoding not in (None, "utf-8", "utf-8-sig"),
             f"{self.unknown_surfaces} rows name a surface nobody knows and count as none": self.unknown_surfaces,
-            f"{self.set_aside} rows were set aside, see {set_aside_path(self.target)}": self.set_aside,
+            f"{self.set_aside} rows were set aside, {aside}": self.set_aside,
         }
-        return tuple(note for note, true in told.items() if true)
+        return (*first_notes(self.export_notes), *(note for note, true in told.items() if true))
 
     def as_dict(self) -> dict[str, Any]:
         """Give everything but message texts as plain values, with the notes, for JSON."""
@@ -128,7 +150,8 @@ class RunReport:
         """The report that `as_dict` gave."""
         kept = {entry.name: plain[entry.name] for entry in fields(cls) if entry.name in plain}
         bad_rows = tuple(BadRow(**row) for row in plain["bad_rows"])
-        return cls(**kept | {"bad_rows": bad_rows, "columns": Columns(**plain["columns"]), "severest": severest})
+        columns, notes = Columns(**plain["columns"]), tuple(plain.get("export_notes", ()))
+        return cls(**kept | {"bad_rows": bad_rows, "columns": columns, "severest": severest, "export_notes": notes})
 
 
 class Tally:
@@ -209,3 +232,29 @@ class Tally:
         tally.bad_rows = [BadRow(**row) for row in plain["bad_rows"]]
         tally.worst = [(level, top, row, Severe(**severe)) for level, top, row, severe in plain["worst"]]
         return tally
+
+
+def finished_report(
+    classifier: Any, source: str, target: str, export: Export, tally: Tally, *, seconds: float, **more: Any
+) -> RunReport:
+    """The report of a run that ends now after `seconds`; `more` are fields that only some runs know."""
+    told: dict[str, Any] = {
+        "source": source, "target": target, "release": classifier.release_id, "columns": export.columns,
+        "encoding": export.encoding, "policy": run_policy(classifier), "export_notes": export.notes,
+        "versions": {name: version(name) for name in ("guideline-classifier", "numba", "numpy")},
+        "started": stamp(seconds), "finished": stamp(), "seconds": seconds, "severest": tally.severest,
+    }  # fmt: skip
+    return RunReport(**told | tally.counts | more)
+
+
+def run_policy(classifier: Any) -> str | None:
+    """The SHA-256 of a classifier's policy, None where it has none."""
+    policy: Policy | None = getattr(classifier, "policy", None)
+    if policy is None:
+        return None
+    return hashlib.sha256(json.dumps(policy.as_dict(), sort_keys=True).encode()).hexdigest()
+
+
+def stamp(ago: float = 0.0) -> str:
+    """The time `ago` seconds before now, in UTC."""
+    return (datetime.now(UTC) - timedelta(seconds=ago)).isoformat(timespec="seconds")

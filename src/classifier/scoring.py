@@ -420,7 +420,7 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def load(path: str | Path | None = None, *, policy: Policy | None = None, contacts: bool = True) -> Classifier:
+def load(path: str | Path | None = None, *, policy: Policy | None = None) -> Classifier:
     """Load a release: the shipped one, the folder given, or one of MLflow's registry (``models:/name@alias``).
 
     Verifies every digest and scores the golden messages; raises `ReleaseError` where anything does not match.
@@ -429,7 +429,7 @@ def load(path: str | Path | None = None, *, policy: Policy | None = None, contac
         from classifier.tracking import registered_release
 
         path = registered_release(str(path))
-    classifier = Classifier(load_release(release_folder(path)), policy, contacts=contacts)
+    classifier = Classifier(load_release(release_folder(path)), policy)
     _check_golden(classifier)
     return classifier
 

@@ -15,6 +15,7 @@ from classifier.dossier_page import markdown
 from classifier.errors import MessagesError
 from classifier.policy import Action
 from classifier.results import plain_id
+from classifier.spreadsheets import inert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -115,7 +116,7 @@ class SetAside:
             if self._file is None:
                 self._file = self._path.open("x", encoding="utf-8", errors="backslashreplace", newline="")
                 csv.writer(self._file, lineterminator="\n").writerow(("file", "row", "id", "reason"))
-            values = (row.file, row.row, plain_id(row.id), row.reason)
+            values = (inert(row.file), row.row, inert(plain_id(row.id)), inert(row.reason))
             csv.writer(self._file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC).writerow(values)
             self.count += 1
             if len(self.sample) < 10:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.guidelines import LABELS
 from classifier.policy import ACTIONS, Action
+from classifier.spreadsheets import inert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -117,4 +118,4 @@ def _row(found: dict[str, Any]) -> list[Any]:
     """A line of ``senders.jsonl`` as a row of ``senders.csv``; a label's column counts its messages from flag up."""
     flat = found | found["actions"] | {label: sum(counts.values()) for label, counts in found["labels"].items()}
     flat["findings"] = "; ".join(finding["sentence"] for finding in found["findings"])
-    return [flat[name] for name in SENDER_COLUMNS]
+    return [inert(flat[name]) for name in SENDER_COLUMNS]

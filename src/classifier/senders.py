@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,9 @@ from typing import TYPE_CHECKING, Any
 from classifier.dossier import Origin
 from classifier.errors import MessagesError
 from classifier.messages import BadRow, Columns, read_messages
+from classifier.pseudonyms import pseudonym
 from classifier.results import plain_id
+from classifier.run_report import first_notes
 from classifier.sender_columns import answer_columns, sent_columns
 from classifier.sender_findings import Basis
 from classifier.sender_histories import history
@@ -35,7 +37,7 @@ from classifier.sender_table import Runs
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from classifier.batch import Recommender
     from classifier.messages import MessageBatch
@@ -72,6 +74,8 @@ class SendersReport:
     encoding: str | None
     seconds: float
     severest: tuple[dict[str, Any], ...] = ()
+    export_notes: tuple[str, ...] = ()
+    pseudonyms: bool = False
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -80,14 +84,16 @@ class SendersReport:
         told = {
             "no time column: windows go by the order of the rows": columns.time is None,
             "no recipient column: contacts without answer and copies were not looked for": columns.recipient is None,
-            "no profile column: the dossiers name senders by id": columns.profile is None and self.dossiers,
+            "no profile column: the dossiers name senders by id":
+                columns.profile is None and not self.pseudonyms and self.dossiers,
+            "people have pseudonyms, and links to profiles are left out": self.pseudonyms,
             f"{self.unreadable_times:,} times could not be read": self.unreadable_times,
             f"{self.without_sender:,} messages have no sender and are in no history": self.without_sender,
             f"{self.to_report:,} senders are to be reported, the first {self.dossiers:,} have a dossier (--limit)":
                 self.to_report > self.dossiers,
             f"{self.set_aside:,} rows were set aside, see {Path(self.target, 'set-aside.csv')}": self.set_aside,
         }  # fmt: skip
-        return tuple(note for note, true in told.items() if true)
+        return (*first_notes(self.export_notes), *(note for note, true in told.items() if true))
 
     def as_dict(self) -> dict[str, Any]:
         """Everything but the severest as plain values, with the notes, for JSON."""
@@ -112,11 +118,13 @@ def review_senders(
     masked: bool = True,
     partitions: int = 64,
     held: int = HELD,
+    key: bytes | None = None,
 ) -> SendersReport:
     r"""Review the senders of `source` into the folder `target`, which is made if need be.
 
     ``rules`` default to the ``[senders]`` table of the classifier's policy. At most `limit` dossiers are written, with
-    contact details `masked`. `progress` is called with the stage, what of it is done and the share of it, None if
+    contact details `masked`. With a `key` people have pseudonyms everywhere (`pseudonyms`), the names of dossiers and of
+    the export in them too. `progress` is called with the stage, what of it is done and the share of it, None if
     unknown. ``partitions`` and ``held`` (rows) bound memory and change nothing in the result.
 
     Raises
@@ -145,10 +153,11 @@ def review_senders(
     """
     started = time.perf_counter()
     source, target = Path(source), Path(target)
-    batches = read_messages(source, format=format, columns=columns, encoding=encoding, batch_size=batch_size)
+    batches = read_messages(source, format=format, columns=columns, encoding=encoding, batch_size=batch_size, key=key)
     policy: Policy | None = getattr(classifier, "policy", None)
     rules = rules or sender_rules(getattr(policy, "senders", {}))
-    origin = Origin(source.name, classifier.release_id, policy_digest(policy, rules))
+    name = source.name if key is None else pseudonym(source.name, key)
+    origin = Origin(name, classifier.release_id, policy_digest(policy, rules), pseudonyms=key is not None)
     told = progress or (lambda *_: None)
     with closing(batches), Folder(target, source) as folder:
         with SetAside(folder.new) as set_aside:
@@ -182,6 +191,8 @@ def review_senders(
         encoding=read.encoding,
         seconds=time.perf_counter() - started,
         severest=tuple(severest),
+        export_notes=read.notes,
+        pseudonyms=key is not None,
     )
 
 
@@ -195,6 +206,7 @@ class _Read:
     without_sender: int = 0
     readable_times: int = 0
     unreadable_times: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def _spilled(
@@ -206,12 +218,12 @@ def _spilled(
 ) -> _Read:
     """Score an export and spill it by sender."""
     read = _Read(Columns(), None)
-    for batch in batches:
+    for batch in _numbered(batches):
         export = batch.export
         if export.columns.sender is None:
             what, todo = "no column says who sent a message", "name it with --sender-column"
             raise MessagesError(what, where=str(export.path), todo=todo)
-        read.columns, read.encoding = export.columns, export.encoding
+        read.columns, read.encoding, read.notes = export.columns, export.encoding, export.notes
         set_aside.add(batch.bad)
         if len(batch):
             found = classifier.recommend(batch.texts, batch.surfaces)
@@ -226,6 +238,17 @@ def _spilled(
             read.without_sender += len(batch) - len(known)
         progress("scoring", read.scored + set_aside.count, batch.fraction)
     return read
+
+
+def _numbered(batches: Iterable[MessageBatch]) -> Iterator[MessageBatch]:
+    """The batches with rows counted on through all files, because evidence and order go by the row."""
+    file, before, last = None, 0, 0
+    for batch in batches:
+        if file is not None and batch.export.path != file:
+            before, last = before + last, 0
+        file = batch.export.path
+        last = max([last, *batch.rows[-1:], *(row.row for row in batch.bad)])
+        yield batch if not before else replace(batch, rows=[before + row for row in batch.rows])
 
 
 def _review(partition: Partition, rules: SenderRules, basis: Basis, held: int, runs: Runs, shelf: Shelf) -> None:

@@ -2,6 +2,10 @@
 
 In a folder the files with the ending of an export are read, in the order of their names; others, hidden files and links
 are not. A pattern (``exports/*.json``) is all the files it fits. An archive is a folder.
+
+What an earlier run has written into the folder is no export: a result, which has its report (``NAME.report.json``) or
+its unfinished part (``NAME.partial``) beside it, these themselves, lists of rows set aside, and the tables and dossiers
+of a review of senders.
 """
 
 from __future__ import annotations
@@ -24,11 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
-__all__ = ["ENDINGS", "STDIN", "Source", "find_sources", "is_collection", "seekable", "sources_of_zip"]
+__all__ = ["ENDINGS", "STDIN", "Source", "find_sources", "is_collection", "is_result", "seekable", "sources_of_zip"]
 
 STDIN = "-"
 ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".txt", ".zip")
 _PACKED = (".gz", ".zst", ".zstd")
+_REPORT, _PARTIAL = ".report.json", ".partial"
+_OF_SENDERS = ("senders.csv", "senders.jsonl", "set-aside.csv")
 
 
 @dataclass(frozen=True)
@@ -80,12 +86,13 @@ def find_sources(path: str | os.PathLike[str]) -> tuple[list[Source], int]:
     root = Path(path)
     if root.is_dir():
         names = sorted(file for file in root.rglob("*") if _visible(file.relative_to(root)) and not file.is_symlink())
-        files = [file for file in names if file.is_file() and _inside(file, root)]
+        files = [file for file in names if file.is_file() and _inside(file, root) and not is_result(file)]
         fitting = [file for file in files if _has_ending(file.name)]
     else:
         start = where[: where.index(next(sign for sign in where if sign in "*?["))]
         root = Path(start) if start.endswith("/") else Path(start).parent
-        files = fitting = sorted(Path(name) for name in glob.glob(where, recursive=True) if Path(name).is_file())  # noqa: PTH207
+        names = sorted(map(Path, glob.glob(where, recursive=True)))  # noqa: PTH207
+        files = fitting = [file for file in names if file.is_file() and not is_result(file)]
     if not fitting:
         raise MessagesError("there is no export in it", where=where, todo=f"exports end in {', '.join(ENDINGS)}")
     found = [_of_file(file, file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file))
@@ -109,6 +116,30 @@ def seekable(file: Any) -> BinaryIO:
     shutil.copyfileobj(file, copy, 2**20)
     copy.seek(0)
     return copy
+
+
+def is_result(file: Path) -> bool:
+    """Tell whether a file was written by an earlier run, as far as its name and its neighbours say.
+
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("may.csv", "out.csv", "out.csv.report.json"):
+    ...         _ = Path(folder, name).write_bytes(b"")
+    ...     [is_result(Path(folder, name)) for name in ("may.csv", "out.csv", "out.csv.report.json")]
+    [False, True, True]
+    """
+
+    def beside(name: str) -> Path:
+        return file.with_name(name)
+
+    if file.name.endswith(".set-aside.csv") or beside(f"{file.name}{_REPORT}").is_file():
+        return True
+    if file.name.endswith(_REPORT) and beside(file.name.removesuffix(_REPORT)).is_file():
+        return True
+    if beside(f"{file.name}{_PARTIAL}").is_dir() or (file.parent.suffix == _PARTIAL and beside("lock").exists()):
+        return True
+    of_senders = file.parent.parent if file.parent.name == "dossiers" else file.parent
+    listed = all((of_senders / name).is_file() for name in _OF_SENDERS[:2])
+    return listed and (file.parent != of_senders or file.name in _OF_SENDERS)
 
 
 class _Kept(io.RawIOBase):

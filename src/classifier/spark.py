@@ -220,7 +220,8 @@ def _scored(classifier: Classifier, job: Job, batch: pa.RecordBatch) -> pa.Recor
     nothing = np.array([error is not None for error in errors], bool)
     good = np.flatnonzero(~nothing)
     surfaces = [None] * n if job.surface is None else surface_names(values_of(batch.column(job.surface), "?"))[0]
-    found = classifier.recommend(texts.take(pa.array(good)), [surfaces[i] for i in good.tolist()])
+    # Tasks are what runs side by side: a task uses one thread.
+    found = classifier.recommend(texts.take(pa.array(good)), [surfaces[i] for i in good.tolist()], threads=1)
     figures, actions = np.zeros((n, len(LABELS)), np.float32), np.zeros(n, np.int32)
     figures[good], actions[good] = found.confidences, found.actions
     reasons = ["[]"] * n

@@ -141,7 +141,7 @@ def _sent(task: _Senders, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Reco
         classifier = classifier or loaded(task.job)
         messages = _messages(task, batch)
         if len(messages):
-            found = classifier.recommend(messages.texts, messages.surfaces)
+            found = classifier.recommend(messages.texts, messages.surfaces, threads=1)
             sent = sent_columns(messages, found, classifier.policy)
             yield _record(sent, _SENT)
             yield _record(answer_columns(sent), _SENT)
