@@ -18,24 +18,28 @@ SOURCE = Path(classifier.__file__).parent
 ROOT = SOURCE.parents[1]
 FLOORS = [
     "guidelines errors codepoints kernels arrow_texts text",
-    "severity timestamps sender_rules "
-    "messages exports text_exports parquet_exports results result_formats examples "
-    "corpora corpus_registry corpus_steps downloads operating_points policy policy_file policy_report "
-    "perturbations functional_tests assembly agreement counts duplicates shape rules dataset datasheet "
-    "reviews labelling "
-    "contact_text contact_words contact_numbers contact_documents contact_emails contact_handles "
-    "contact_addresses contacts "
-    "kept_columns masked_exports "
-    "archives compressed sources export_detection export_readers json_streams json_exports whatsapp_exports "
-    "whatsapp_phrases telegram_exports discord_exports slack_exports pseudonyms spreadsheets",
+    "severity timestamps sender_rules messages exports text_exports parquet_exports results result_formats "
+    "examples corpora corpus_registry corpus_steps downloads operating_points policy policy_file policy_report "
+    "perturbations functional_tests assembly agreement counts duplicates shape rules dataset datasheet reviews "
+    "labelling contact_text contact_words contact_numbers contact_documents contact_emails contact_handles "
+    "contact_addresses contacts kept_columns masked_exports archives compressed sources export_detection "
+    "export_readers json_streams json_exports whatsapp_exports whatsapp_phrases telegram_exports discord_exports "
+    "slack_exports pseudonyms spreadsheets",
     "features reference bootstrap",
     "release label_models severity_training training evaluation golden card policy_tuning slices behaviour fairness",
-    "senders sender_columns sender_findings sender_histories sender_outputs sender_partitions sender_table dossier streaming "
-    "dossier_page verdicts scoring explain_view batch checkpoints pipelining run_report changes compare spark spark_senders tracking pyfunc_model monitoring label_quality assessment pictures report",
-    "console cli cli_compare cli_corpora cli_data cli_labels cli_evaluate cli_mask cli_monitor cli_policy cli_senders cli_track cli_train __init__",
+    "senders sender_columns sender_findings sender_histories sender_outputs sender_partitions sender_table "
+    "dossier streaming dossier_page verdicts scoring explain_view batch checkpoints pipelining run_report changes "
+    "compare spark spark_senders tracking pyfunc_model monitoring label_quality assessment pictures report",
+    "console cli cli_compare cli_corpora cli_data cli_labels cli_evaluate cli_mask cli_monitor cli_policy "
+    "cli_senders cli_track cli_train __init__",
 ]
 FLOOR = {module: number for number, modules in enumerate(FLOORS) for module in modules.split()}
-ONLY_IN = {"numba": {"kernels"}, "pyspark": {"spark", "spark_senders"}, "mlflow": {"tracking", "pyfunc_model"}, "matplotlib": {"pictures", "counts"}}
+ONLY_IN = {
+    "numba": {"kernels"},
+    "pyspark": {"spark", "spark_senders"},
+    "mlflow": {"tracking", "pyfunc_model"},
+    "matplotlib": {"pictures", "counts"},
+}
 # numba itself imports scipy's BLAS (scipy.linalg) where scipy is installed; nothing else of it may be loaded.
 HEAVY = "sklearn scipy.sparse scipy.stats scipy.optimize pandas nltk mlflow pyspark matplotlib pyarrow joblib"
 

@@ -13,6 +13,7 @@ import sys
 import time
 import zipfile
 from contextlib import suppress
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,12 +22,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from classifier import archives, compressed
+from classifier.changes import Change, Changes
 from classifier.errors import ClassifierError, MessagesError, PolicyError, ReleaseError
 from classifier.export_detection import detect_format
+from classifier.masked_exports import mask_export
 from classifier.messages import read_messages
 from classifier.policy_file import read_policy
 from classifier.release import FORMAT, load_release
 from classifier.results import ResultWriter, set_aside_path
+from classifier.senders import review_senders
 from classifier.spreadsheets import inert
 from classifier.text import clean
 
@@ -257,6 +261,21 @@ def test_names_that_lead_out_of_an_archive_are_not_opened(tmp_path, name):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("name", ["", "."])
+def test_names_of_nothing_in_an_archive_are_not_opened(tmp_path, name):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        entry = zipfile.ZipInfo("x")
+        entry.filename = name
+        archive.writestr(entry, "text\nevil\n")
+        archive.writestr("a.csv", "text\nhi\n")
+    packed.seek(0)
+    members, refused = archives.zip_members(packed, tmp_path / "e.zip")
+    assert ([*members], refused) == (["a.csv"], [name])
+    texts, _ = read(write(tmp_path / "e.zip", packed.getvalue()))
+    assert texts == ["hi"]
+
+
 def test_links_and_archives_in_archives_are_not_followed(tmp_path):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -322,6 +341,35 @@ def test_no_formula_is_live_in_csv(tmp_path):
                 assert all(cell == inert(cell) for cell in row)
     with target.open(newline="") as lines:
         assert [row["id"] for row in csv.DictReader(lines)] == [f"'{key}" for key in FORMULAS * 2]
+
+
+def test_no_formula_is_live_in_any_other_table(tmp_path):
+    rows = [{"id": key, "text": key, "=sender": key, "sender": key, "time": key} for key in FORMULAS]
+    path = write(tmp_path / "=cmd.jsonl", "".join(json.dumps(row) + "\n" for row in [*rows, {"id": "=1"}]).encode())
+
+    class Raised:
+        release_id = "=r@1"
+
+        def recommend(self, texts, surfaces):
+            n = len(texts)
+            levels = np.zeros((n, 6), np.uint8)
+            return SimpleNamespace(actions=levels.max(axis=1), label_actions=levels, reasons=["[]"] * n,
+                                   details=np.zeros((n, 4), bool))  # fmt: skip
+
+    review_senders(Raised(), path, tmp_path / "senders")
+    mask_export(path, tmp_path / "masked.csv")
+    mask_export(path, tmp_path / "masked.tsv")
+    change = Change("=1", 1, "none", "flag", "spam", ("none", "flag"), (0.1, 0.2), (None, None), "=why", "=text")
+    with Changes(tmp_path / "changes.csv", with_text=True) as changes:
+        changes.write([change])
+    files = [path for path in tmp_path.rglob("*") if path.suffix in (".csv", ".tsv")]
+    assert len(files) == 7
+    for file in files:
+        with file.open(newline="") as lines:
+            delimiter = "\t" if file.suffix == ".tsv" else ","
+            cells = [cell for row in csv.reader(lines, delimiter=delimiter) for cell in row]
+        assert any(cell.startswith("'") for cell in cells), file
+        assert all(cell == inert(cell) for cell in cells), file
 
 
 @given(st.text(max_size=20))

@@ -32,7 +32,7 @@ print(save_release(trained.release, folder, "").digest)
 @pytest.fixture(scope="module")
 def some(examples, tmp_path_factory):
     path = tmp_path_factory.mktemp("some") / "some.csv"
-    examples.iloc[::2].to_csv(path, index=False)
+    examples.iloc[::3].to_csv(path, index=False)
     return path
 
 

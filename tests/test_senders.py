@@ -26,6 +26,7 @@ from classifier.sender_histories import MAX_EVIDENCE, history
 from classifier.sender_rules import SenderRules, read_sender_rules, sender_rules
 from classifier.sender_table import SENDER_COLUMNS
 from classifier.senders import review_senders
+from classifier.severity import DETAILS
 
 SAMPLE = Path(__file__).parents[1] / "data" / "samples" / "export.csv"
 RULES = SenderRules()
@@ -54,7 +55,11 @@ class Fake:
                          "spans": [[text.index("!"), text.index("!") + 2, "!x"]]}] if level else [])
             for text, level in zip(texts, levels[:, 2].tolist(), strict=True)
         ]  # fmt: skip
-        return SimpleNamespace(label_actions=levels, actions=levels.max(axis=1, initial=0), reasons=reasons)
+        details = np.zeros((len(texts), len(DETAILS)), bool)
+        details[:, DETAILS.index("distress")] = ["sad" in text for text in texts]
+        return SimpleNamespace(
+            label_actions=levels, actions=levels.max(axis=1, initial=0), reasons=reasons, details=details
+        )
 
 
 def sent(row, *, level=0, when=None, to="ana", text=None, ceiling=3, width=50, distress=False):

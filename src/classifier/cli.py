@@ -156,7 +156,7 @@ def score(
         }  # fmt: skip
         if to_stdout:
             try:
-                report = score_stream(classifier, export, click.get_binary_stream("stdout"), **options)
+                report = score_stream(classifier, export, sys.stdout.buffer, **options)
             except BrokenPipeError:
                 leave_stdout()
         else:

@@ -142,7 +142,7 @@ new_key_option = click.option("--new-key", is_flag=True, help="Make the key file
 
 
 def pseudonym_key(keyfile: str | None, *, new: bool) -> bytes | None:
-    """The key that ``--pseudonymize`` names, made first if it is `new`; "" means the environment, None no pseudonyms."""
+    """The key that ``--pseudonymize`` names, made first if it is `new`; "" is the environment's, None no pseudonyms."""
     from classifier import pseudonyms
 
     if new and not keyfile:

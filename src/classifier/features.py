@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from classifier import codepoints
-from classifier.kernels import cleaning, counting, lookup, ngrams
+from classifier.kernels import cleaning, contact_shapes, counting, lookup, ngrams
 from classifier.text import as_texts, cleaning_tables, code_points
 
 if TYPE_CHECKING:
@@ -65,6 +65,9 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
         Leave out n-grams that occur in fewer messages.
     max_features : int or None
         Keep only that many n-grams, those that occur in most messages.
+    contacts : bool
+        Also count what has the shape of a contact detail (an address, seven digits or more, an ``@name``, a link, a
+        name with digits) as a word of its own; scikit-learn's vectorizers know no such thing.
     sublinear_tf : bool
         Use ``1 + ln(tf)`` instead of ``tf``.
     norm : {"l2", None}
@@ -97,7 +100,7 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
     document_frequencies_: NDArray[np.int32]
     idf_: NDArray[np.float64]
     n_messages_: int
-    _spelled: tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.bool_]]
+    _spelled: tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.uint8]]
     _order: NDArray[np.intp]
 
     def __init__(
@@ -107,6 +110,7 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
         char_ngrams: tuple[int, int] = (2, 5),
         min_df: int = 1,
         max_features: int | None = None,
+        contacts: bool = False,
         sublinear_tf: bool = True,
         norm: str | None = "l2",
         dtype: type = np.float64,
@@ -115,6 +119,7 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
         self.char_ngrams = char_ngrams
         self.min_df = min_df
         self.max_features = max_features
+        self.contacts = contacts
         self.sublinear_tf = sublinear_tf
         self.norm = norm
         self.dtype = dtype
@@ -161,7 +166,7 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
     @property
     def ranges(self) -> ngrams.NgramRanges:
         """The n-gram ranges as the kernels take them."""
-        return ngrams.NgramRanges(*self.word_ngrams, *self.char_ngrams)
+        return ngrams.NgramRanges(*self.word_ngrams, *self.char_ngrams, int(self.contacts))
 
     def _cleaned(self, X: Sequence[str]) -> tuple[Any, Any, Any]:
         for name, (low, high) in (("word_ngrams", self.word_ngrams), ("char_ngrams", self.char_ngrams)):
@@ -178,7 +183,7 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
             counted = pool.map(
                 lambda part: counting.document_frequencies(text, kinds, offsets, self.ranges, part, parts), range(parts)
             )
-            keys, frequencies, where, is_word = map(np.concatenate, zip(*counted, strict=True))
+            keys, frequencies, where, kinds = map(np.concatenate, zip(*counted, strict=True))
         kept = np.flatnonzero(frequencies >= self.min_df)
         if not len(kept):
             raise ValueError(
@@ -190,7 +195,7 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
         self.idf_ = np.log((1 + self.n_messages_) / (1 + self.document_frequencies_)) + 1
         self._table = lookup.build_table(self.hashes_)
         # Spelled out only when somebody asks: it takes longer than all the rest.
-        self._spelled = (*counting.spelled(text, offsets, where[kept]), is_word[kept])
+        self._spelled = (*counting.spelled(text, offsets, where[kept]), kinds[kept])
         self._order = np.arange(len(kept))
 
     def _rows(self, cleaned: tuple[Any, Any, Any]) -> csr_matrix:
@@ -217,12 +222,15 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _names(points: Any, ends: Any, is_word: Any) -> NDArray[np.object_]:
+def _names(points: Any, ends: Any, kinds: Any) -> NDArray[np.object_]:
     """Names of n-grams from their characters."""
     token, digits = re.compile(token_pattern()), str.maketrans("123456789", "000000000")
     whole = points.astype("<u4").tobytes().decode("utf-32-le")
     names = []
-    for start, end, word in zip(ends[:-1].tolist(), ends[1:].tolist(), is_word.tolist(), strict=True):
+    for start, end, kind in zip(ends[:-1].tolist(), ends[1:].tolist(), kinds.tolist(), strict=True):
         piece = whole[start:end]
-        names.append(f"word__{' '.join(token.findall(piece))}" if word else f"char__{piece.translate(digits)}")
+        if kind > 1:
+            names.append(f"word__{contact_shapes.NAMES[kind - 2]}")
+        else:
+            names.append(f"word__{' '.join(token.findall(piece))}" if kind else f"char__{piece.translate(digits)}")
     return np.array(names, dtype=object)

@@ -19,7 +19,6 @@ import numpy as np
 from classifier.errors import MessagesError, ReleaseError
 from classifier.guidelines import LABELS
 from classifier.kernels.lookup import FeatureTable
-from classifier.kernels.ngrams import NgramRanges
 from classifier.messages import Columns, read_messages
 from classifier.reference import EDGES, SCRIPTS, add, coverage, reference
 from classifier.text import as_texts
@@ -137,10 +136,8 @@ def summarise(
 
 def known_shares(classifier: Classifier, texts: Sequence[str]) -> NDArray[np.float32]:
     """The share of each message's n-grams that a classifier knows."""
-    settings = classifier.release.settings
-    ranges = NgramRanges(*settings["word_ngrams"], *settings["char_ngrams"])
     arrays = classifier.release.arrays
-    return coverage(texts, FeatureTable(arrays["slots"], arrays["pilots"]), ranges)
+    return coverage(texts, FeatureTable(arrays["slots"], arrays["pilots"]), classifier.release.ranges)
 
 
 def read_reference(classifier: Classifier, path: str | Path | None = None) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from classifier import codepoints
 from classifier.errors import ReleaseError
 from classifier.guidelines import LABELS
 from classifier.kernels.lookup import INDEX
+from classifier.kernels.ngrams import NgramRanges
 from classifier.policy import Curve, Policy
 from classifier.severity import DETAILS
 
@@ -70,6 +71,13 @@ class Release:
     def id(self) -> str:
         """Name and digest: what every result carries."""
         return f"{self.name}@{self.digest[:12]}"
+
+    @property
+    def ranges(self) -> NgramRanges:
+        """The n-grams it reads."""
+        word_min, word_max = self.settings["word_ngrams"]
+        char_min, char_max = self.settings["char_ngrams"]
+        return NgramRanges(word_min, word_max, char_min, char_max, int(bool(self.settings.get("contacts"))))
 
     @property
     def curves(self) -> dict[str, Curve]:

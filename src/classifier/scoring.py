@@ -84,7 +84,7 @@ class Classifier:
         self.contacts = contacts
         self.policy = policy or release.policy
         self._model = _model(release.arrays, release.coefficients)
-        self._ranges = NgramRanges(*release.settings["word_ngrams"], *release.settings["char_ngrams"])
+        self._ranges = release.ranges
         self._tables = cleaning_tables()
         self._fixed = kernel.fixed_handle(self._tables, self._model, self._ranges)
         self._widest = self._ranges  # what scratch must have room for
@@ -97,6 +97,7 @@ class Classifier:
             self._widest = NgramRanges(
                 min(ranges.word_min, self._ranges.word_min), max(ranges.word_max, self._ranges.word_max),
                 min(ranges.char_min, self._ranges.char_min), max(ranges.char_max, self._ranges.char_max),
+                max(ranges.contacts, self._ranges.contacts),
             )  # fmt: skip
         self._local = threading.local()
         self._release_id = release.id

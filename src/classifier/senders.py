@@ -123,8 +123,8 @@ def review_senders(
     r"""Review the senders of `source` into the folder `target`, which is made if need be.
 
     ``rules`` default to the ``[senders]`` table of the classifier's policy. At most `limit` dossiers are written, with
-    contact details `masked`. With a `key` people have pseudonyms everywhere (`pseudonyms`), the names of dossiers and of
-    the export in them too. `progress` is called with the stage, what of it is done and the share of it, None if
+    contact details `masked`. With a `key` people have pseudonyms (`pseudonyms`), in the names of dossiers and of the
+    export in them too. `progress` is called with the stage, what of it is done and the share of it, None if
     unknown. ``partitions`` and ``held`` (rows) bound memory and change nothing in the result.
 
     Raises
@@ -140,7 +140,8 @@ def review_senders(
     >>> import numpy as np
     >>> def recommend(texts, surfaces):
     ...     levels = np.array([[2 * ("buy" in text)] + [0] * 5 for text in texts], np.uint8)
-    ...     return SimpleNamespace(label_actions=levels, actions=levels.max(axis=1), reasons=["[]"] * len(texts))
+    ...     return SimpleNamespace(label_actions=levels, actions=levels.max(axis=1), reasons=["[]"] * len(texts),
+    ...         details=np.zeros((len(texts), 4), bool))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     export = Path(folder, "export.csv")
     ...     _ = export.write_text("id,text,sender\n1,buy now,bob\n2,hi,ana\n3,buy  NOW,bob\n")

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SeverityModel", "read_severity", "train_severity"]
 
-# A detail counts from the lowest confidence at which this share of messages out of fold is right, harmless ones left out:
-# it only moves recommendations that stand already. To miss distress is worse than to be mild with somebody else.
+# A detail counts from the lowest confidence at which this share of messages out of fold is right, harmless ones left
+# out: it only moves recommendations that stand already. To miss distress is worse than to be mild with somebody else.
 PRECISION = {"threat": 0.6, "self_harm_call": 0.65, "distress": 0.5, "sexual_demand": 0.65}
 MIN_POSITIVES = 20
 _MAX_FEATURES = 60_000

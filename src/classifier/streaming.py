@@ -77,6 +77,7 @@ def score_stream(
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from types import SimpleNamespace
     >>> def recommend(texts, surfaces):
     ...     n = len(texts)

@@ -44,12 +44,14 @@ class Settings:
 
     ``max_features`` is what the release keeps, those that weigh most in a first fit; ``regularisation`` is the ``C``
     of the linear models; ``imbalance`` the power of (negatives / positives) by which positives weigh more;
-    ``corpus_weight`` the weight of a public corpus' own label against ours; ``disguised`` the share of our messages that
-    are there a second time as people write who evade a filter.
+    ``corpus_weight`` the weight of a public corpus' own label against ours; ``disguised`` the share of our messages
+    that are there a second time as people write who evade a filter; ``contacts`` whether shapes of contact details are
+    features.
     """
 
     word_ngrams: tuple[int, int] = (1, 2)
     char_ngrams: tuple[int, int] = (2, 5)
+    contacts: bool = True
     min_df: int = 2
     max_features: int = 300_000
     regularisation: float = 0.5
@@ -103,7 +105,10 @@ def train(
 
     report("reading n-grams", 0.0)
     vectorizer = MessageVectorizer(
-        word_ngrams=settings.word_ngrams, char_ngrams=settings.char_ngrams, min_df=settings.min_df
+        word_ngrams=settings.word_ngrams,
+        char_ngrams=settings.char_ngrams,
+        contacts=settings.contacts,
+        min_df=settings.min_df,
     )
     try:
         X = vectorizer.fit_transform(texts)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
@@ -25,8 +28,21 @@ def compiled(function: F) -> F:
     """
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
     try:
-        return numba.njit(cache=True, **options)(function)
+        loop = numba.njit(cache=True, **options)(function)
     except RuntimeError as error:
         if "cannot cache" not in str(error):
             raise
         return numba.njit(cache=False, **options)(function)
+    # numba compiles a cached loop anew when its own file changes, but what it calls is compiled into it: a loop cached
+    # before another file of this package changed would read memory that is laid out otherwise.
+    loop._cache._cache_file._source_stamp = _sources()
+    return loop
+
+
+@cache
+def _sources() -> str:
+    """The digest of all the loops."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

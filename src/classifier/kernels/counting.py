@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from classifier.kernels.compiling import compiled
+from classifier.kernels.contact_shapes import contact_hashes
 from classifier.kernels.lookup import count_features, find_features, locate
 from classifier.kernels.memory import prefetch
 from classifier.kernels.ngrams import char_hashes, ngram_scratch, room_for, word_hashes
@@ -18,7 +19,7 @@ def document_frequencies(text, kinds, offsets, r, part, parts):
     """Count in how many messages each n-gram occurs, of those whose hashes are in one of ``parts`` (a power of 2).
 
     Returns, per distinct n-gram in the order of first occurrence: its hash, its document frequency, its first
-    occurrence (message, start and end in it), and whether it is a word n-gram.
+    occurrence (message, start and end in it), and its kind: 0 of characters, 1 of words, 2 and more a contact shape.
     """
     longest = 1
     for i in range(len(offsets) - 1):
@@ -36,12 +37,14 @@ def document_frequencies(text, kinds, offsets, r, part, parts):
     room = np.int64(1 << 15)
     keys = np.empty(room, np.uint64)
     where = np.empty((room, 3), np.int32)
-    is_word = np.empty(room, np.bool_)
+    kind = np.empty(room, np.uint8)
     found = 0
     for i in range(len(offsets) - 1):
         message, message_kinds = text[offsets[i] : offsets[i + 1]], kinds[offsets[i] : offsets[i + 1]]
         n = len(message)
-        words = word_hashes(message, message_kinds, n, r, hashes, scratch, spans)
+        plain = word_hashes(message, message_kinds, n, r, hashes, scratch, spans)
+        shapes = contact_hashes(message, message_kinds, n, r, hashes[plain:], scratch.marks, spans[plain:])
+        words = plain + shapes
         total = words + char_hashes(message, message_kinds, n, r, hashes[words:], scratch, spans[words:])
         mine = 0
         for k in range(total):
@@ -50,7 +53,7 @@ def document_frequencies(text, kinds, offsets, r, part, parts):
         total = mine
         if found + total > room:
             room = 2 * (found + total)
-            keys, is_word = _grown(keys, room), _grown(is_word, room)
+            keys, kind = _grown(keys, room), _grown(kind, room)
             wider = np.empty((room, 3), np.int32)
             wider[:found] = where[:found]
             where = wider
@@ -72,7 +75,7 @@ def document_frequencies(text, kinds, offsets, r, part, parts):
                 where[found, 0] = i
                 where[found, 1] = spans[k, 0]
                 where[found, 2] = spans[k, 1]
-                is_word[found] = k < words
+                kind[found] = 0 if k >= words else 1 if k < plain else 2 + scratch.marks[k - plain]
                 found += 1
             if (seen >> _HALF) != np.uint64(i + 1):
                 table[at, 1] = (np.uint64(i + 1) << _HALF) | ((seen & np.uint64(0xFFFFFFFF)) + _ONE)
@@ -85,7 +88,7 @@ def document_frequencies(text, kinds, offsets, r, part, parts):
         while table[at, 0] != keys[k] | _ONE:
             at = (at + _ONE) & mask
         frequency[k] = table[at, 1] & np.uint64(0xFFFFFFFF)
-    return keys[:found].copy(), frequency, where[:found].copy(), is_word[:found].copy()
+    return keys[:found].copy(), frequency, where[:found].copy(), kind[:found].copy()
 
 
 @compiled
@@ -122,6 +125,7 @@ def ngram_hashes(text, kinds, offsets, r):
         if room > len(hashes):
             hashes = _grown(hashes, 2 * room)
         words = word_hashes(message, message_kinds, n, r, hashes[filled:], scratch, None)
+        words += contact_hashes(message, message_kinds, n, r, hashes[filled + words :], scratch.marks, None)
         counts[i] = words + char_hashes(message, message_kinds, n, r, hashes[filled + words :], scratch, None)
         filled += counts[i]
     return hashes[:filled].copy(), counts
@@ -173,6 +177,7 @@ def tfidf_rows(text, kinds, offsets, begin, end, r, table, idf, sublinear, norma
         for block in range(2):
             if block == 0:
                 total = word_hashes(message, message_kinds, n, r, hashes, scratch, None)
+                total += contact_hashes(message, message_kinds, n, r, hashes[total:], scratch.marks, None)
             else:
                 total = char_hashes(message, message_kinds, n, r, hashes, scratch, None)
             locate(hashes, total, table, places)

@@ -32,6 +32,7 @@ class NgramRanges(NamedTuple):
     word_max: int
     char_min: int
     char_max: int
+    contacts: int = 0  # 1: what has the shape of a contact detail counts as a word too
 
 
 class NgramScratch(NamedTuple):
@@ -44,6 +45,7 @@ class NgramScratch(NamedTuple):
     reach: NDArray[np.int32]  # characters up to and with the next space
     running: NDArray[np.uint64]  # the hash begun at each character
     mixed: NDArray[np.uint64]
+    marks: NDArray[np.uint8]  # the kind of each contact shape
 
 
 @compiled
@@ -58,6 +60,7 @@ def ngram_scratch(room, r):
         np.empty(wide, np.int32),
         np.empty(wide, np.uint64),
         np.empty(wide, np.uint64),
+        np.empty(room + 1, np.uint8),
     )
 
 
@@ -73,7 +76,7 @@ def _mixed(h):
 @compiled
 def room_for(n, r):
     """How many n-grams a message of ``n`` cleaned characters has at most, and one to spare."""
-    return n * (r.word_max - r.word_min + 1) + (n + 2) * (r.char_max - r.char_min + 1) + 4
+    return n * (r.word_max - r.word_min + 1 + r.contacts) + (n + 2) * (r.char_max - r.char_min + 1) + 4
 
 
 @inlined

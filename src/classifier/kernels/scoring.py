@@ -17,6 +17,7 @@ from classifier.kernels.cleaning import (
     folded_length,
 )
 from classifier.kernels.compiling import compiled, inlined
+from classifier.kernels.contact_shapes import contact_hashes
 from classifier.kernels.handles import handle_of, matrix, vector
 from classifier.kernels.lanes import LANES, add_rows
 from classifier.kernels.lookup import FeatureTable, count_features, find_features, locate
@@ -67,7 +68,7 @@ class Scratch(NamedTuple):
 def fixed_handle(tables: CleaningTables, model: Model, ranges: NgramRanges) -> NDArray[np.int64]:
     """What stays the same from message to message, as `score_messages` takes it."""
     arrays = handle_of((*tables, *model.table, *model[1:]))
-    return np.vstack([arrays, np.array([[*ranges[:3]], [*ranges[3:], 0, 0]], np.int64)])
+    return np.vstack([arrays, np.array([[*ranges[:3]], [*ranges[3:], 0]], np.int64)])
 
 
 @inlined
@@ -93,7 +94,7 @@ def model_of(h):
 @inlined
 def ranges_of(h):
     """The n-gram ranges of a fixed handle."""
-    return NgramRanges(h[18, 0], h[18, 1], h[18, 2], h[19, 0])
+    return NgramRanges(h[18, 0], h[18, 1], h[18, 2], h[19, 0], h[19, 1])
 
 
 @inlined
@@ -103,10 +104,10 @@ def scratch_of(h):
         vector(h, 0, np.int32), vector(h, 1, np.int32), vector(h, 2, np.uint8),
         NgramScratch(
             vector(h, 3, np.uint64), vector(h, 4, np.int32), vector(h, 5, np.int32), vector(h, 6, np.uint64),
-            vector(h, 7, np.int32), vector(h, 8, np.uint64), vector(h, 9, np.uint64),
+            vector(h, 7, np.int32), vector(h, 8, np.uint64), vector(h, 9, np.uint64), vector(h, 10, np.uint8),
         ),
-        vector(h, 10, np.uint64), vector(h, 11, np.uint32), vector(h, 12, np.uint32), vector(h, 13, np.float64),
-        vector(h, 14, np.int32), vector(h, 15, np.float64), vector(h, 16, np.float64),
+        vector(h, 11, np.uint64), vector(h, 12, np.uint32), vector(h, 13, np.uint32), vector(h, 14, np.float64),
+        vector(h, 15, np.int32), vector(h, 16, np.float64), vector(h, 17, np.float64),
     )  # fmt: skip
 
 
@@ -155,6 +156,8 @@ def find_ngrams(r, m, s, n, spans):
     whole message before the next: what one has asked memory for arrives while it asks for the rest.
     """
     words = word_hashes(s.cleaned, s.kinds, n, r, s.hashes, s.ngrams, spans)
+    rest = None if spans is None else spans[words:]
+    words += contact_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams.marks, rest)
     char_spans = None if spans is None else spans[words:]
     total = words + char_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams, char_spans)
     locate(s.hashes, total, m.table, s.places)
