@@ -150,15 +150,15 @@ def test_scoring_loads_nothing_heavy(release_folder):
     code = f"""
 import sys, classifier
 scorer = classifier.load(sys.argv[1])
-verdict = scorer.score("you stupid idiot, add me on whatsapp", surface="comment")
+verdict = scorer.score("you stupid idiot, my whatsapp is +1 555 0142, telegram @kim_j", surface="comment")
 assert verdict.reasons and scorer.explain("hi").cleaned == "hi"
 scorer.recommend(["hi", "you"] * 400, ["comment", None] * 400)
 print(*sorted(sys.modules.keys() & {HEAVY.split()!r}))
 """
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, release_folder], capture_output=True, text=True, check=True
+        [sys.executable, "-W", "error", "-c", code, release_folder], capture_output=True, text=True, check=False
     )
-    assert done.stdout.strip() == ""
+    assert (done.stdout.strip(), done.stderr, done.returncode) == ("", "", 0)
 
 
 def commands(group, name):

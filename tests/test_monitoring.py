@@ -87,8 +87,8 @@ def test_coverage_equals_that_of_the_matrix(examples, classifier_):
     texts = examples["text"].tolist()[::40]
     release = classifier_.release.settings
     every = MessageVectorizer(
-        word_ngrams=tuple(release["word_ngrams"]), char_ngrams=tuple(release["char_ngrams"]), sublinear_tf=False,
-        norm=None,
+        word_ngrams=tuple(release["word_ngrams"]), char_ngrams=tuple(release["char_ngrams"]),
+        contacts=release["contacts"], sublinear_tf=False, norm=None,
     ).fit(texts)  # fmt: skip
     counts = every.transform(texts).multiply(1 / every.idf_).tocsr()
     slots = classifier_.release.arrays["slots"]

@@ -245,6 +245,8 @@ def _check_contents(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any
     }
     if severity is not None:
         sound |= {"severity": _sound_numbers(severity, len(DETAILS), "thresholds"), **_sound_table(arrays, "severity_")}
+    else:
+        sound |= {name: arrays[name].size == 0 for name in SEVERITY}
     for name, holds in sound.items():
         if not holds:
             raise ReleaseError(
