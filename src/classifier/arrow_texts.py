@@ -66,16 +66,12 @@ def arrow_texts(texts: Any) -> ArrowTexts | None:
     >>> arrow_texts(["a list"]) is None
     True
     """
-    if type(texts).__module__.startswith("pyarrow."):
-        column = texts
-    elif hasattr(texts, "__arrow_c_stream__") and _holds_strings(texts):
-        import pyarrow as pa
-
-        column = pa.chunked_array(texts)
-    else:
+    is_arrow = type(texts).__module__.startswith("pyarrow.")
+    if not is_arrow and not (hasattr(texts, "__arrow_c_stream__") and _holds_strings(texts)):
         return None
     import pyarrow as pa
 
+    column = texts if is_arrow else pa.chunked_array(texts)
     if not isinstance(column, pa.Array | pa.ChunkedArray):
         return None
     if pa.types.is_dictionary(column.type) or pa.types.is_string_view(column.type):

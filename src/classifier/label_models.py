@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from classifier.errors import TrainingError
 from classifier.guidelines import LABELS
+from classifier.kernels.lookup import build_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
 
+    from classifier.features import MessageVectorizer
+
     Progress = Callable[[str, float], None]
 
-__all__ = ["STEPS", "LabelModels"]
+__all__ = ["LabelModels", "feature_arrays"]
 
-STEPS = 32767  # int16: the grid that coefficients are rounded to
+_STEPS = 32767  # int16: the grid that coefficients are rounded to
 
 
 class LabelModels(ClassifierMixin, BaseEstimator):
@@ -101,7 +104,7 @@ class LabelModels(ClassifierMixin, BaseEstimator):
             if progress:
                 progress("fitting", done / len(tasks))
         coef = np.stack([fitted[i, -1][0] for i in range(len(self.labels))])
-        self.steps_ = np.maximum(np.abs(coef).max(axis=1), 1e-12) / STEPS
+        self.steps_ = np.maximum(np.abs(coef).max(axis=1), 1e-12) / _STEPS
         self.grid_ = np.round(coef / self.steps_[:, None]).astype(np.int16)
         self.coef_ = self.grid_ * self.steps_[:, None]
         self.intercept_ = np.array([fitted[i, -1][1] for i in range(len(self.labels))])
@@ -191,3 +194,18 @@ class LabelModels(ClassifierMixin, BaseEstimator):
 
 def _sigmoid(z: Any) -> Any:
     return 1.0 / (1.0 + np.exp(-z))
+
+
+def feature_arrays(vectorizer: MessageVectorizer, models: LabelModels) -> dict[str, NDArray[Any]]:
+    """The features and weights of fitted models as a release stores them: slots, pilots, rows and idf.
+
+    Raises `TrainingError` where document frequencies are more than a row can number.
+    """
+    idf, classes = np.unique(vectorizer.idf_, return_inverse=True)
+    if len(idf) > _STEPS:
+        raise TrainingError(f"{len(idf)} distinct document frequencies; a release numbers at most {_STEPS}")
+    rows = np.zeros((len(classes), 8), np.int16)
+    rows[:, 0] = classes
+    rows[:, 1 : 1 + len(models.labels)] = models.grid_.T
+    table = build_table(vectorizer.hashes_)
+    return {"slots": table.slots, "pilots": table.pilots, "rows": rows, "idf": idf}

@@ -272,30 +272,25 @@ class Classifier:
     def _message(self, text: str) -> _Message:
         """One message and the memory to work on it in."""
         points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-        handle, own = self._scratch(), None
-        if len(points) > kernel.ROOM:
-            own = self._own_scratch(points)
-            handle = kernel.scratch_handle(own)
-        return _Message(points, np.array((0, len(points))), handle, own)
+        return _Message(points, np.array((0, len(points))), *self._memory_for(points))
+
+    def _memory_for(self, points: Any) -> tuple[NDArray[np.int64], kernel.Scratch | None]:
+        """The handle of memory for a message: the thread's; if it is long its own, which must outlive the handle."""
+        handle = self._scratch()
+        if len(points) <= kernel.ROOM:
+            return handle, None
+        room = kernel.cleaned_room(points, self._fixed)
+        own = kernel.fresh_scratch(room, self._widest, self._local.scratch[0].counts)
+        return kernel.scratch_handle(own), own
 
     def _score(self, points: Any, offsets: Any, confidences: Any, known: Any) -> None:
         """Fill in the confidences of messages given by their code points."""
         self._run(kernel.score_messages, points, offsets, np.arange(len(known)), self._fixed, confidences, known)
 
-    def _own_scratch(self, points: Any) -> kernel.Scratch:
-        """Memory for one message of any length."""
-        self._scratch()
-        return kernel.fresh_scratch(
-            kernel.cleaned_room(points, self._fixed), self._widest, self._local.scratch[0].counts
-        )
-
     def _shares(self, text: str) -> tuple[str, list[tuple[int, int, Span]], NDArray[np.float64]]:
         """The cleaned text, its units with their place in the original, and what each character adds to each label."""
-        points, _ = code_points([text])
-        scratch = self._own_scratch(points)
-        shares, characters, origins, kinds = explaining.contributions(
-            points, self._fixed, kernel.scratch_handle(scratch)
-        )
+        message = self._message(text)
+        shares, characters, origins, kinds = explaining.contributions(message.points, self._fixed, message.handle)
         cleaned = characters.astype("<u4").tobytes().decode("utf-32-le")
         units = []
         for start, end in explaining.units(kinds).tolist():
@@ -368,11 +363,9 @@ class Classifier:
         """Run a loop over messages, with memory of its own for those longer than what the thread keeps."""
         done = 0
         while done < len(rows):
-            scratch, row = self._scratch(), rows[done]
-            if offsets[row + 1] - offsets[row] > kernel.ROOM:
-                own = self._own_scratch(points[offsets[row] : offsets[row + 1]])
-                scratch = kernel.scratch_handle(own)
-            done = loop(points, offsets, rows, done, fixed, scratch, *rest)
+            row = rows[done]
+            handle, _own = self._memory_for(points[offsets[row] : offsets[row + 1]])
+            done = loop(points, offsets, rows, done, fixed, handle, *rest)
 
 
 def _model(arrays: Mapping[str, NDArray[Any]], coefficients: Mapping[str, Any], prefix: str = "") -> kernel.Model:

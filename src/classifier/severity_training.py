@@ -11,8 +11,7 @@ import pandas as pd
 from classifier.assembly import read_splits
 from classifier.errors import ExamplesError
 from classifier.features import MessageVectorizer
-from classifier.kernels.lookup import build_table
-from classifier.label_models import LabelModels
+from classifier.label_models import LabelModels, feature_arrays
 from classifier.policy import Curve
 from classifier.release import SEVERITY_NGRAMS
 from classifier.severity import DETAILS
@@ -90,13 +89,8 @@ def train_severity(folder: Path, *, seed: int = 0, n_jobs: int | None = 2) -> Se
     confidences = models.predict_proba(vectorizer.transform(test["text"].tolist()))
     truth = test[list(DETAILS)].to_numpy(np.float32)
     metrics = {detail: _figures(confidences[:, k], truth[:, k], thresholds[k]) for k, detail in enumerate(DETAILS)}
-    idf, classes = np.unique(vectorizer.idf_, return_inverse=True)
-    table = build_table(vectorizer.hashes_)
-    weights = np.zeros((len(classes), 8), np.int16)
-    weights[:, 0] = classes
-    weights[:, 1 : 1 + len(DETAILS)] = models.grid_.T
     return SeverityModel(
-        {"severity_slots": table.slots, "severity_pilots": table.pilots, "severity_rows": weights, "severity_idf": idf},
+        {f"severity_{name}": array for name, array in feature_arrays(vectorizer, models).items()},
         {**models.coefficients, "thresholds": thresholds},
         metrics,
     )

@@ -21,8 +21,7 @@ from classifier.evaluation import evaluate
 from classifier.examples import label_matrix
 from classifier.features import MessageVectorizer
 from classifier.guidelines import LABELS
-from classifier.kernels.lookup import build_table
-from classifier.label_models import STEPS, LabelModels
+from classifier.label_models import LabelModels, feature_arrays
 from classifier.policy import Curve, Policy
 from classifier.reference import coverage_without_own_group, reference
 from classifier.release import Release, no_severity, stacked_curves
@@ -159,18 +158,8 @@ def _release(
     name: str, vectorizer: MessageVectorizer, models: LabelModels, curves: dict[str, Curve], policy: Policy,
     settings: Settings, record: dict[str, Any], severity: SeverityModel | None,
 ) -> Release:  # fmt: skip
-    idf, classes = np.unique(vectorizer.idf_, return_inverse=True)
-    if len(idf) > STEPS:
-        raise TrainingError(f"{len(idf)} distinct document frequencies; a release numbers at most {STEPS}")
-    rows = np.zeros((len(vectorizer.idf_), 8), np.int16)
-    rows[:, 0] = classes
-    rows[:, 1 : 1 + len(LABELS)] = models.grid_.T
-    table = build_table(vectorizer.hashes_)
     arrays = {
-        "slots": table.slots,
-        "pilots": table.pilots,
-        "rows": rows,
-        "idf": idf,
+        **feature_arrays(vectorizer, models),
         "curves": stacked_curves(curves),
         **(severity.arrays if severity else no_severity()),
     }

@@ -45,12 +45,6 @@ class CleaningTables(NamedTuple):
 
 
 @compiled
-def kind_of(c, t):
-    """The kind of a folded code point."""
-    return t.kind[(np.int64(t.block[c >> 8]) << 8) | (c & 255)]
-
-
-@compiled
 def _put(c, at, out, origin, n):
     """Append one folded code point: spaces collapse, combining kana marks and conjoining jamo compose."""
     if c == 32:

@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from classifier.kernels.cleaning import DIGIT, OTHER_LETTER
+from classifier.kernels.cleaning import DIGIT
 from classifier.kernels.compiling import compiled
+from classifier.kernels.ngrams import in_word, mixed_up
 
 _SEED = np.uint64(0xA0761D6478BD642F)
-_P = np.uint64(0x9E3779B97F4A7C15)
-_MIX = np.uint64(0xD6E8FEB86659FD93)
+_SPREAD = np.uint64((0x9E3779B97F4A7C15 * 0xD6E8FEB86659FD93) % 2**64)
 NAMES = ("<address>", "<at name>", "<link>", "<id>", *(f"<{digits} digits>" for digits in range(7, 17)))
 _ADDRESS, _AT_NAME, _LINK, _ID, _NUMBER = range(5)
 _FEWEST, _MOST = 7, 16
 _GAP = 2  # signs between two digits of one number at most
-
-
-@compiled
-def _word(kind):
-    return DIGIT <= kind <= OTHER_LETTER
 
 
 @compiled
@@ -52,12 +47,12 @@ def contact_hashes(text, kinds, n, r, out, marks, spans):
             if digits >= _FEWEST:
                 mark = _NUMBER + min(digits, _MOST) - _FEWEST
         elif c == 64:  # @
-            named = i + 1 < n and _word(kinds[i + 1])
+            named = i + 1 < n and in_word(kinds[i + 1])
             dotted = False
-            while end < n and (_word(kinds[end]) or text[end] == 45 or text[end] == 46 or text[end] == 95):
-                dotted |= text[end] == 46 and end + 1 < n and _word(kinds[end + 1])
+            while end < n and (in_word(kinds[end]) or text[end] == 45 or text[end] == 46 or text[end] == 95):
+                dotted |= text[end] == 46 and end + 1 < n and in_word(kinds[end + 1])
                 end += 1
-            if named and i > 0 and _word(kinds[i - 1]):
+            if named and i > 0 and in_word(kinds[i - 1]):
                 mark = _ADDRESS if dotted else -1
             elif named and end - i > 3:
                 mark = _AT_NAME
@@ -65,10 +60,10 @@ def contact_hashes(text, kinds, n, r, out, marks, spans):
             mark = _LINK
             while end < n and text[end] != 32:
                 end += 1
-        elif _word(kinds[i]):
+        elif in_word(kinds[i]):
             letters, digits, signs = 0, 0, 0
             j = i
-            while j < n and (_word(kinds[j]) or text[j] == 95):
+            while j < n and (in_word(kinds[j]) or text[j] == 95):
                 digits += kinds[j] == DIGIT
                 signs += text[j] == 95
                 letters += kinds[j] > DIGIT
@@ -77,10 +72,7 @@ def contact_hashes(text, kinds, n, r, out, marks, spans):
             if end - start >= 5 and letters > 1 and digits + signs > 0:
                 mark = _ID
         if mark >= 0:
-            h = ((_SEED ^ np.uint64(mark + 1)) * _P) * _MIX
-            h ^= h >> np.uint64(32)
-            h *= _MIX
-            out[found] = h ^ (h >> np.uint64(29))
+            out[found] = mixed_up((_SEED ^ np.uint64(mark + 1)) * _SPREAD)
             marks[found] = mark
             if spans is not None:
                 spans[found, 0] = start

@@ -28,15 +28,14 @@ def contributions(message, fixed, scratch):
     shares = np.zeros((n, labels))
     spans = np.empty((room_for(n, r), 2), np.int32)
     words, total, word_features, char_features = find_ngrams(r, m, s, n, spans)
+    chosen = np.concatenate((np.arange(word_features), np.arange(words, words + char_features)))
     occurrences = np.empty(words + char_features, np.float64)
-    for k in range(words + char_features):
-        if k < word_features or k >= words:
-            occurrences[k] = s.counts[s.features[k]]
+    for k in chosen:
+        occurrences[k] = s.counts[s.features[k]]
     weigh(s.features, 0, word_features, s.counts, m.rows, m.idf, s.factors)
     weigh(s.features, words, char_features, s.counts, m.rows, m.idf, s.factors)
-    for k in range(words + char_features):
-        if k < word_features or k >= words:
-            s.counts[s.features[k]] = k
+    for k in chosen:
+        s.counts[s.features[k]] = k  # for now, where its value stands
     for k in range(total):
         feature = find_feature(s.hashes[k], m.table)
         if feature < 0:
@@ -52,9 +51,8 @@ def contributions(message, fixed, scratch):
             for i in range(first, last):
                 if s.cleaned[i] != 32:
                     shares[i, label] += share
-    for k in range(words + char_features):
-        if k < word_features or k >= words:
-            s.counts[s.features[k]] = 0
+    for k in chosen:
+        s.counts[s.features[k]] = 0
     return shares, s.cleaned[:n].copy(), s.origins[:n].copy(), s.kinds[:n].copy()
 
 

@@ -65,7 +65,7 @@ def ngram_scratch(room, r):
 
 
 @compiled
-def _mixed(h):
+def mixed_up(h):
     """Spread the entropy of a polynomial hash over all 64 bits (the finaliser of Stafford's mixers)."""
     h ^= h >> np.uint64(32)
     h *= _MIX
@@ -80,7 +80,8 @@ def room_for(n, r):
 
 
 @inlined
-def _in_word(kind):
+def in_word(kind):
+    """Whether a character of this kind is one of a word of several."""
     return np.uint8(kind - DIGIT) <= np.uint8(OTHER_LETTER - DIGIT)
 
 
@@ -96,10 +97,10 @@ def word_hashes(text, kinds, n, r, out, s, spans):
     tokens, starts, ends, running = s.tokens, s.starts, s.ends, s.running
     # Where a token ends is what no branch can predict: each character is written, and kept where it ends one.
     count = h = start = np.uint64(0)
-    inside = n > 0 and _in_word(kinds[0])
+    inside = n > 0 and in_word(kinds[0])
     continues = np.uint64(0)
     for i in range(n):
-        ahead = _in_word(kinds[i + 1] if i + 1 < n else np.uint8(0))
+        ahead = in_word(kinds[i + 1] if i + 1 < n else np.uint8(0))
         start = start if continues else np.uint64(i)
         h = ((h if continues else _WORD_SEED) ^ np.uint64(text[i])) * _P
         tokens[count] = h
@@ -119,7 +120,7 @@ def word_hashes(text, kinds, n, r, out, s, spans):
                 running[first] = (running[first] ^ (tokens[first + size - 1] >> np.uint64(7))) * _Q
         if size >= r.word_min:
             for first in range(positions):
-                out[written + first] = _mixed(running[first])
+                out[written + first] = mixed_up(running[first])
                 if spans is not None:
                     spans[written + first, 0] = starts[first]
                     spans[written + first, 1] = ends[first + size - 1]
@@ -165,7 +166,7 @@ def char_hashes(text, kinds, n, r, out, s, spans):
         if whole and size < 3:
             continue
         for i in range(positions):
-            mixed[i] = _mixed(running[i])
+            mixed[i] = mixed_up(running[i])
         for i in range(positions):
             out[written] = mixed[i]
             if spans is not None:
