@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RESULT := out/recommendations.csv
 
-.PHONY: score test lint types default notebooks bench clean fuzz
+.PHONY: score test lint types default notebooks bench experiments scoreboard clean fuzz
 
 score: $(VENV)/.scoring ## Score the sample export with the shipped release.
 	@mkdir -p $(dir $(RESULT))
@@ -27,6 +27,12 @@ default: $(VENV)/.development ## Train models/default again as it is shipped, an
 
 bench: $(VENV)/.development ## Measure speed against other programs, each in its own environment: benchmarks/RESULTS.md.
 	$(BIN)/python benchmarks/run.py
+
+experiments: $(VENV)/.development ## One change of the recipe at a time, on dev messages: docs/experiments.md (an hour; goes on where it ended).
+	$(BIN)/python benchmarks/experiments.py
+
+scoreboard: $(VENV)/.development ## The shipped release against baselines trained on its rows: docs/scoreboard.md (ten minutes).
+	$(BIN)/python benchmarks/scoreboard.py
 
 notebooks: $(VENV)/.development ## Write notebooks/*.ipynb anew from their .py, without outputs.
 	$(BIN)/jupytext --quiet --to ipynb notebooks/*.py

@@ -106,7 +106,7 @@ def confidences(pipeline: Pipeline, texts: list[str]) -> Any:
 
 def equal_pipelines(examples: pd.DataFrame) -> tuple[Classifier, Pipeline, Pipeline, int]:
     """A classifier trained on examples; the equal pipelines, by product and by own estimators; how many features."""
-    trained = train(examples, name="benchmark", settings=Settings(folds=2))
+    trained = train(examples, name="benchmark", settings=Settings(folds=2, contacts=False))
     vectorizer, models = trained.pipeline["features"], trained.pipeline["labels"]
     names, order, blocks = vectorizer.get_feature_names_out(), [], []
     for (name, block), prefix in zip(union_of(vectorizer).transformer_list, ("word__", "char__"), strict=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,17 @@ from classifier.corpora import load_registry, read
 from classifier.evaluation import evaluate
 from classifier.examples import annotate, label_matrix, read_annotations, split_of, without_held_out_copies
 from classifier.guidelines import LABELS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from classifier.corpora import Corpus
+
+
+def held_out(frame: pd.DataFrame, corpus: Corpus) -> NDArray[np.bool_]:
+    """Which rows of a corpus nothing is trained on: groups of dev and test, and parts marked for evaluation."""
+    return (split_of(frame["group"]) != "train") | frame["part"].isin(corpus.evaluation).to_numpy()
 
 
 def table(release: str | None, folder: str, mirror: str | None) -> list[str]:
@@ -30,7 +42,7 @@ def table(release: str | None, folder: str, mirror: str | None) -> list[str]:
     ]
     for corpus in load_registry().values():
         frame = annotate(read(corpus, folder, mirror=mirror), annotations[annotations["corpus"] == corpus.name])
-        held = (split_of(frame["group"]) != "train") | frame["part"].isin(corpus.evaluation).to_numpy()
+        held = held_out(frame, corpus)
         rows = without_held_out_copies(frame[held], frame[~held])
         truth = label_matrix(rows)
         if np.isnan(truth).all():

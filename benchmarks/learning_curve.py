@@ -60,7 +60,8 @@ def main() -> None:
 
     def rows(examples: list[Path], annotations: list[Path]):
         return assemble(corpora, examples, annotations=annotations, splits=splits, folder=options.folder,
-                        corpus_weight=settings.corpus_weight, corpus_limit=settings.corpus_limit)  # fmt: skip
+                        real_text_weight=settings.real_text_weight, corpus_weight=settings.corpus_weight,
+                        harmless_weight=settings.harmless_weight, corpus_limit=settings.corpus_limit)  # fmt: skip
 
     own_labels = rows(written, []).train
     everything = rows(our_messages(folder), judged)

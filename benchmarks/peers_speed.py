@@ -43,7 +43,7 @@ class Contestant:
         script = HERE / "contestants" / f"{name}.py"
         self.complaints = (folder / f"{name}.txt").open("w+")
         self.process = subprocess.Popen(
-            [_environment(name), script],
+            [environment(name), script],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.complaints,
@@ -79,7 +79,7 @@ class Contestant:
         self.complaints.close()
 
 
-def _environment(name: str) -> Path:
+def environment(name: str) -> Path:
     """The Python of a program's own environment, which is made where there is none."""
     folder = HERE / ".venvs" / name
     python = folder / "bin" / "python"

@@ -57,7 +57,7 @@ def small():
     annotations = pd.DataFrame(
         [[corpus, lang, digest, one, *5 * [0], reader, unsure] for corpus, lang, digest, one, reader, unsure in real],
         columns=["corpus", "lang", "digest", *LABELS, "reader", "unsure"],
-    )
+    ).assign(chosen="mixed")
     reading = pd.DataFrame(
         [
             ["en-4", "messages", "en", "dev", LABELS[4], LABELS[4]],
@@ -151,6 +151,7 @@ BROKEN = {
     "real_text.csv, row 3: 'digest' holds 'b'": lambda s: put(s[REAL], 1, digest="b"),
     "real_text.csv, row 3: 'lang' holds 'xx'": lambda s: put(s[REAL], 1, lang="xx"),
     "real_text.csv, row 3: 'unsure' holds 'yes'": lambda s: put(s[REAL], 1, unsure="yes"),
+    "real_text.csv, row 3: 'chosen' holds 'why'": lambda s: put(s[REAL], 1, chosen="why"),
     "real_text.csv, row 3: has no reader": lambda s: put(s[REAL], 1, reader=""),
     "annotations: column unsure is missing": lambda s: without(s, REAL, columns="unsure"),
     "annotations: 2 texts; judge at least 3": lambda s: without(s, REAL, index=0),

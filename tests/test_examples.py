@@ -1,6 +1,7 @@
 """Labelled messages: files, unknown labels, splits, and what a training run is assembled from."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -208,11 +209,11 @@ def test_a_corpus_is_capped_weighted_and_joined_with_our_labels(toy_corpus):
     lines = [f"toy,{text_digest(row['text'])},0,0,0,1,0,0" for row in judged]
     ours.write_text("\n".join([f"corpus,digest,{','.join(LABELS)}", *lines]) + "\n")
 
-    def run(seed=0):
+    def run(seed=0, **more):
         options = {"folder": mirror.parent, "mirror": mirror, "corpus_limit": 20, "corpus_weight": 0.3, "seed": seed}
-        return assemble([corpus], [], annotations=[ours], **options)
+        return assemble([corpus], [], annotations=[ours], **options, **more)
 
-    data = run()
+    data = run(real_text_weight=0.5)
     everything = pd.concat([data.train, *data.held_out.values()])
     own = everything[~everything["annotated"]]
     assert len(own) == 20
@@ -222,8 +223,48 @@ def test_a_corpus_is_capped_weighted_and_joined_with_our_labels(toy_corpus):
     assert (own["weight"] == 0.3).all()
     assert not own["population"].any()  # what a corpus leaves unmarked is too doubtful
     annotated = everything[everything["annotated"]]
-    assert (len(annotated), {*annotated["weight"]}, {*annotated["hate"]}) == (2, {1.0}, {1})
+    assert (len(annotated), {*annotated["weight"]}, {*annotated["hate"]}) == (2, {0.5}, {1})
     assert data.sources[0]["corpus"] == "toy"
     assert (data.sources[0]["rows"], data.sources[0]["judged"], data.sources[0]["licence"]) == (22, 2, "CC0-1.0")
-    pd.testing.assert_frame_equal(run().train, data.train)
+    pd.testing.assert_frame_equal(run(real_text_weight=0.5).train, data.train)
     assert not run(seed=1).train["id"].equals(data.train["id"])
+
+
+def test_what_a_model_doubted_trains_but_chooses_no_operating_point(toy_corpus):
+    registry, mirror, rows = toy_corpus
+    ours = mirror.parent / "ours.csv"
+    judged = [(row["text"], chosen) for row, chosen in zip(rows[:40], ["mixed", "doubt"] * 20, strict=True)]
+    lines = [f"toy,{text_digest(text)},0,0,0,1,0,0,{chosen}" for text, chosen in judged]
+    ours.write_text("\n".join([f"corpus,digest,{','.join(LABELS)},chosen", *lines]) + "\n")
+    data = assemble([load_registry(registry)["toy"]], [], annotations=[ours], folder=mirror.parent, mirror=mirror)
+    train = data.train[data.train["annotated"]]
+    counted = train.groupby(train["text"].map(dict(judged)))["population"].agg(["min", "max"])
+    assert counted.loc["mixed"].tolist() == [1.0, 1.0]
+    assert counted.loc["doubt"].tolist() == [0.0, 0.0]
+    assert (train["weight"] == 1.0).all()
+
+
+def test_a_corpus_in_which_nothing_violates_has_a_weight_of_its_own(toy_corpus):
+    registry, mirror, _ = toy_corpus
+    corpus = load_registry(registry)["toy"]
+    harmless = replace(corpus, labels={"spam": {"negative": [{"spam": ["yes", "no"]}]}})
+    options = {"folder": mirror.parent, "mirror": mirror, "corpus_weight": 0.3, "harmless_weight": 0.7}
+    train = assemble([harmless], [], **options).train
+    assert ({*train["weight"]}, {*train["population"]}) == ({0.7}, {1.0})
+
+
+def test_messages_that_name_a_group_are_there_again_said_of_another(tmp_path):
+    mine = tmp_path / "mine.csv"
+    texts = ["Muslims at my gym are kind", "the gym is closed", "my gay flatmate cooks"]
+    rows = [f"{k},{text},en,comment,0,0,0,{int(k == 2)},0,0,kim" for k, text in enumerate(texts)]
+    mine.write_text("\n".join([f"id,text,lang,surface,{','.join(LABELS)},author", *rows]) + "\n")
+    plain = assemble([], [mine], folder=tmp_path).train
+    train = assemble([], [mine], folder=tmp_path, swapped=True).train
+    copies = train[len(plain) :]
+    pd.testing.assert_frame_equal(train[: len(plain)], plain, check_dtype=False)
+    assert copies["id"].tolist() == ["0", "2"]
+    assert not set(copies["text"]) & set(texts)
+    assert copies["hate"].tolist() == [0, 1]
+    assert (copies["group"] == "kim").all()
+    assert not copies[["annotated", "population"]].any(axis=None)
+    assert (copies["weight"] == 0.5).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from pathlib import Path
 
 from serving import serve
 
@@ -14,4 +15,17 @@ def load(texts, more):  # noqa: ARG001
     return predict_prob, texts, f"alt-profanity-check {version('alt-profanity-check')}"
 
 
-serve(load, lambda predict, texts: predict(texts), lambda predict, text: predict([text]))
+def size(_predict):
+    """Bytes of the files of its model."""
+    import profanity_check
+
+    return sum(path.stat().st_size for path in Path(profanity_check.__file__).parent.rglob("*.joblib"))
+
+
+serve(
+    load,
+    lambda predict, texts: predict(texts),
+    lambda predict, text: predict([text]),
+    lambda predict, texts: predict(texts).tolist(),
+    size,
+)

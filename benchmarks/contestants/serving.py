@@ -1,7 +1,8 @@
 """The line protocol of a contestant: one JSON request a line in, one JSON answer a line out, in its own environment.
 
 ``{"do": "load", "texts": path, "more": {...}}`` reads messages, ``batch`` gives the seconds of one pass over all of
-them, ``single`` the seconds of one call for each of the first ``n``. Start-up and reading are never counted.
+them, ``single`` the seconds of one call for each of the first ``n``. Start-up and reading are never counted. Where a
+contestant says how, ``{"do": "scores", "texts": path}`` gives scores of other messages and ``size`` its model's bytes.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import time
 from pathlib import Path
 
 
-def serve(load, batch, single) -> None:
-    """Answer until input ends: ``load(texts, more)`` gives a model and its texts, the others take them."""
+def serve(load, batch, single, scores=None, size=None) -> None:
+    """Answer until input ends: ``load(texts, more)`` gives a model, its texts and what it is; the others take them."""
     answers = os.fdopen(os.dup(1), "w")  # what libraries print must not come between
     os.dup2(2, 1)
     model, texts = None, []
@@ -28,6 +29,10 @@ def serve(load, batch, single) -> None:
             started = time.perf_counter()
             batch(model, texts)
             answer = time.perf_counter() - started
+        elif request["do"] == "scores":
+            answer = scores(model, json.loads(Path(request["texts"]).read_text(encoding="utf-8")))
+        elif request["do"] == "size":
+            answer = size(model)
         else:
             answer = []
             for text in texts[: request["n"]]:

@@ -24,7 +24,9 @@ from classifier.examples import (
     split_of,
     without_held_out_copies,
 )
+from classifier.functional_tests import read_identities
 from classifier.guidelines import LABELS
+from classifier.identity_swaps import swapper
 from classifier.perturbations import perturb
 from classifier.text import clean
 
@@ -38,10 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainingData", "assemble", "data_folder", "our_messages", "read_splits"]
 
 HELD_OUT = ("dev", "test")
-# Near-twins of violations, and texts collected where there is abuse, are far more frequent here than among members:
-# when operating points are chosen, a harmless one of them counts for a fifth.
-HARD_WEIGHT = 0.2
-_DISGUISED_WEIGHT = 0.5
+_COPY_WEIGHT = 0.5
 _EVASIONS = {"leet", "leet_symbols", "masked", "swapped", "doubled", "elongation", "emoji_between", "stacked_marks"}
 
 
@@ -85,18 +84,23 @@ def assemble(
     severity: Path | None = None,
     folder: Path,
     mirror: str | Path | None = None,
+    real_text_weight: float = 1.0,
     corpus_weight: float = 0.1,
+    harmless_weight: float = 0.1,
     corpus_limit: int = 8_000,
     disguised: float = 0.0,
+    swapped: bool = False,
     seed: int = 0,
     progress: Callable[[str, float], None] | None = None,
 ) -> TrainingData:
     """Read everything, join our annotations, split, and drop training rows that copy a held-out one.
 
     A corpus gives at most ``corpus_limit`` rows with its own labels, half of them positive where there are enough,
-    each weighing ``corpus_weight`` against 1 for a message judged by our guide. ``severity`` is a folder of messages
-    judged for severity, which tell some of the labels too. ``disguised`` is the share of our training messages that are
-    there a second time, as people write who evade a filter (`perturbations`), violations and harmless ones alike.
+    each weighing ``corpus_weight`` against 1 for a message of ours and ``real_text_weight`` for a text we judged.
+    ``severity`` is a folder of messages judged for severity, which tell some of the labels too. ``disguised`` is the
+    share of our training messages that are there a second time, as people write who evade a filter (`perturbations`),
+    violations and harmless ones alike.
+    ``swapped`` says whether messages that name a group are there a second time, said of another (`identity_swaps`).
 
     Raises `ExamplesError` and `CorpusError`.
     """
@@ -109,9 +113,7 @@ def assemble(
         frame["group"] = frame["author"] if "author" in frame else frame["id"]
         frame["split"] = frame["group"].map(lambda author: splits.get(author, "train"))
         frame["annotated"] = True
-        hard = frame["kind"] == "hard_negative" if "kind" in frame else False
-        frame["population"] = np.where(hard, HARD_WEIGHT, 1.0)
-        frame["weight"], frame["source"] = 1.0, "our messages"
+        frame["population"], frame["weight"], frame["source"] = 1.0, 1.0, "our messages"
         frames.append(frame)
         sources.append(_source(path, len(frame)))
     if severity is not None:
@@ -127,15 +129,17 @@ def assemble(
     for number, corpus in enumerate(chosen):
         report(f"reading {corpus.name}", number / len(chosen))
         frame = read(corpus, folder, mirror=mirror)
-        frame = (
-            annotate(frame, ours[ours["corpus"] == corpus.name]) if ours is not None else frame.assign(annotated=False)
-        )
+        if ours is not None:
+            frame = annotate(frame, ours[ours["corpus"] == corpus.name])
+        else:
+            frame = frame.assign(annotated=False, doubted=False)
         frame["split"], frame["source"] = split_of(frame["group"]), "real text"
-        frame["weight"] = np.where(frame["annotated"], 1.0, corpus_weight)
         # A corpus in which nothing violates shows how often harmless messages alarm; where a corpus marks violations of
-        # one kind, what it leaves unmarked is too doubtful for that.
+        # one kind, what it leaves unmarked is too doubtful for that. What a model doubted is no sample of anything.
         harmless = not any(rules.get("positive") for rules in corpus.labels.values())
-        frame["population"] = 1.0 if harmless else np.where(frame["annotated"], HARD_WEIGHT, 0.0)
+        weight = harmless_weight if harmless else corpus_weight
+        frame["weight"] = np.where(frame["annotated"], real_text_weight, weight)
+        frame["population"] = ((frame["annotated"] | harmless) & ~frame["doubted"]).astype(float)
         kept = _kept(frame, corpus, corpus_limit, np.random.default_rng(seed))
         frames.append(frame[kept])
         sources.append({"corpus": corpus.name, "licence": corpus.licence, "homepage": corpus.homepage,
@@ -148,7 +152,8 @@ def assemble(
     held = rows[(rows["split"] != "train") & rows["annotated"]]
     train = without_held_out_copies(rows[rows["split"] == "train"], held)
     copies = _disguised(train[train["source"] == "our messages"], disguised, np.random.default_rng(seed))
-    train = pd.concat([train, copies], ignore_index=True)
+    others = _said_of_others(train, np.random.default_rng(seed)) if swapped else train[:0]
+    train = pd.concat([train, copies, others], ignore_index=True)
     held_out = {
         f"{source}, {part}": held[(held["split"] == part) & (held["source"] == source)].reset_index(drop=True)
         for source in ("our messages", "real text")
@@ -169,8 +174,23 @@ def _disguised(frame: pd.DataFrame, share: float, rng: np.random.Generator) -> p
         texts.append(kinds[rng.integers(len(kinds))] if kinds else text)
     changed = np.array(texts, object) != copies["text"].to_numpy(object)
     copies["text"] = texts
-    copies["annotated"], copies["population"], copies["weight"] = False, 0.0, _DISGUISED_WEIGHT
+    _only_trains(copies)
     return copies[changed]
+
+
+def _said_of_others(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Copies of the messages we judged that name a group, said of another; they neither calibrate nor count."""
+    swap = swapper(read_identities())
+    copies = frame[(frame["source"] == "our messages") | frame["annotated"].astype(bool)].copy()
+    texts = copies["text"].tolist()
+    copies["text"] = [swap(text, lang, rng) for text, lang in zip(texts, copies["lang"], strict=True)]
+    _only_trains(copies)
+    return copies[copies["text"].to_numpy(object) != np.array(texts, object)]
+
+
+def _only_trains(copies: pd.DataFrame) -> None:
+    copies["annotated"], copies["population"] = False, 0.0
+    copies["weight"] *= _COPY_WEIGHT
 
 
 def _source(path: Path, rows: int, folder: str = "") -> dict[str, Any]:

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["assess", "precision_recall"]
 
-HARD_NEGATIVE_WEIGHT = 0.2  # near-twins of violations are far more frequent here than among members
-
 
 def assess(
     classifier: Classifier,
@@ -98,8 +96,7 @@ def assess(
 def _population(frame: pd.DataFrame) -> NDArray[np.float64]:
     if "population" in frame:
         return frame["population"].to_numpy(float)
-    hard = (frame["kind"] == "hard_negative").to_numpy() if "kind" in frame else np.zeros(len(frame), bool)
-    return np.where(hard, HARD_NEGATIVE_WEIGHT, 1.0)
+    return np.ones(len(frame))
 
 
 def precision_recall(confidences: NDArray[np.float32], truth: NDArray[Any], points: int = 200) -> list[list[float]]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["annotate", "label_matrix", "read_annotations", "read_examples", "split_of", "without_held_out_copies"]
 
 REQUIRED = ("id", "text", "lang", "surface", *LABELS)
+CHOSEN = ("mixed", "doubt")  # why a text of a corpus was read
 HELD_OUT_PERCENT = 15  # of the groups of real text, for each of dev and test
 
 
@@ -134,7 +135,9 @@ def _read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
 
 
 def read_annotations(path: str | Path) -> pd.DataFrame:
-    """Read our labels on public corpora: ``corpus,digest,<six labels>,reader,unsure``, no text.
+    """Read our labels on public corpora: ``corpus,digest,<six labels>,reader,unsure,chosen``, no text.
+
+    ``chosen`` is ``doubt`` where a text was read because a model doubted it, else ``mixed`` (the default).
 
     Raises `ExamplesError` naming file, row and column.
     """
@@ -159,7 +162,10 @@ def read_annotations(path: str | Path) -> pd.DataFrame:
 
 
 def annotate(corpus: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame:
-    """A corpus with our labels in place of its own where we judged the text; adds the column ``annotated``."""
+    """A corpus with our labels in place of its own where we judged the text.
+
+    Adds the columns ``annotated`` and ``doubted``: judged by us because a model doubted it.
+    """
     import pandas as pd
 
     from classifier.corpora import text_digest
@@ -169,6 +175,8 @@ def annotate(corpus: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame:
     ours = annotations.set_index(["corpus", "digest"])[list(LABELS)]
     found = keys.isin(ours.index)
     corpus["annotated"] = found
+    doubted = annotations.get("chosen", pd.Series("mixed", annotations.index)) == CHOSEN[1]
+    corpus["doubted"] = keys.isin(ours.index[doubted.to_numpy()])
     for label in LABELS:
         corpus.loc[found, label] = ours.loc[keys[found], label].to_numpy()
     return corpus

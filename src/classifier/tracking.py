@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from classifier.training import Training
 
-__all__ = ["EXPERIMENT", "registered_release", "track"]
+__all__ = ["EXPERIMENT", "registered_release", "track", "track_figures"]
 
 EXPERIMENT = "guideline-classifier"
 SCHEME = "models:/"
@@ -71,6 +71,26 @@ def track(
         target = Path(folder, release.release.name)
         save_release(release.release, target, card(release.release))
         return _track(target, experiment, run_name, tags or {}, pictures, register, alias)
+
+
+def track_figures(
+    name: str,
+    *,
+    experiment: str = EXPERIMENT,
+    params: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    tags: Mapping[str, str] | None = None,
+) -> str:
+    """Log figures without a release, such as those of an experiment, as an MLflow run; return the run's id.
+
+    Raises `InputError` where the store refuses.
+    """
+    with _store(name) as mlflow:
+        run = mlflow.start_run(experiment_id=_experiment(mlflow, experiment), run_name=name, tags=dict(tags or {}))
+        with run:
+            mlflow.log_params(dict(params))
+            mlflow.log_metrics(dict(metrics))
+        return str(run.info.run_id)
 
 
 def registered_release(uri: str) -> Path:

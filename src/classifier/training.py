@@ -43,9 +43,10 @@ class Settings:
 
     ``max_features`` is what the release keeps, those that weigh most in a first fit; ``regularisation`` is the ``C``
     of the linear models; ``imbalance`` the power of (negatives / positives) by which positives weigh more;
-    ``corpus_weight`` the weight of a public corpus' own label against ours; ``disguised`` the share of our messages
-    that are there a second time as people write who evade a filter; ``contacts`` whether shapes of contact details are
-    features.
+    ``real_text_weight`` the weight of a text of a public corpus that we judged, ``corpus_weight`` that of a corpus' own
+    label, ``harmless_weight`` that of one in which nothing violates, against 1 for a message of ours; ``disguised`` the
+    share of our messages that are there a second time as people write who evade a filter, ``swapped`` whether messages
+    that name a group are there again, said of another; ``contacts`` whether shapes of contact details are features.
     """
 
     word_ngrams: tuple[int, int] = (1, 2)
@@ -53,11 +54,14 @@ class Settings:
     contacts: bool = True
     min_df: int = 2
     max_features: int = 300_000
-    regularisation: float = 0.5
+    regularisation: float = 0.75
     imbalance: float = 0.25
-    corpus_weight: float = 0.1
+    real_text_weight: float = 0.45
+    corpus_weight: float = 0.04
+    harmless_weight: float = 0.8
     corpus_limit: int = 8_000
     disguised: float = 0.2
+    swapped: bool = True
     folds: int = 5
     seed: int = 0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from classifier.kernels.cleaning import DIGIT
-from classifier.kernels.compiling import compiled
+from classifier.kernels.compiling import compiled, inlined
 from classifier.kernels.ngrams import in_word, mixed_up
 
 _SEED = np.uint64(0xA0761D6478BD642F)
@@ -20,6 +20,17 @@ _FEWEST, _MOST = 7, 16
 _GAP = 2  # signs between two digits of one number at most
 
 
+@inlined
+def _may_hold_one(text, kinds, n):
+    """Whether a message has a digit or a sign that no contact shape is without."""
+    numbers = signs = 0
+    for i in range(n):
+        numbers |= kinds[i] == DIGIT
+    for i in range(n):
+        signs |= (text[i] == 64) | (text[i] == 95) | (text[i] == 58)
+    return numbers | signs
+
+
 @compiled
 def contact_hashes(text, kinds, n, r, out, marks, spans):
     """Write the hashes of the contact shapes of a message to ``out`` and their kinds to ``marks``; return how many.
@@ -27,7 +38,7 @@ def contact_hashes(text, kinds, n, r, out, marks, spans):
     ``spans`` as in `ngrams.word_hashes`. Nothing where ``r.contacts`` is 0.
     """
     found = 0
-    i = 0 if r.contacts else n
+    i = 0 if r.contacts and _may_hold_one(text, kinds, n) else n
     while i < n:
         c = text[i]
         mark, start, end = -1, i, i + 1

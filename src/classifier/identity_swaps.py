@@ -1,0 +1,73 @@
+"""The same message said of another group: counterfactual copies, so that a group's name decides less.
+
+A model learns that the names of groups that are often attacked are a sign of an attack. Copies in which one group
+stands for another of its kind, with the same labels, take that sign away (counterfactual data augmentation: Park, Shin
+& Fung 2018; Garg et al. 2019).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.random import Generator
+
+    from classifier.functional_tests import Identity
+
+__all__ = ["swapper"]
+
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_COLOURS = ("black", "white")  # whose adjectives are said of coffee and shirts more often than of people
+_KINDS = {"nationality": "ethnicity"}  # said alike
+
+
+def swapper(identities: Iterable[Identity]) -> Callable[[str, str, Generator], str]:
+    """A function ``swap(text, lang, rng)``: each group a text names becomes another of its kind, the same throughout.
+
+    Person stands for person ("Muslim") and people for people ("Muslims"); a text that names none, or a group of which
+    its language has no other, stays.
+
+    >>> import numpy as np
+    >>> from classifier.functional_tests import Identity
+    >>> terms = [Identity("en", "muslim", "religion", "Muslim", "Muslims"),
+    ...          Identity("en", "hindu", "religion", "Hindu", "Hindus")]
+    >>> swap = swapper(terms)
+    >>> swap("Muslims at my gym, one muslim guy too", "en", np.random.default_rng(0))
+    'Hindus at my gym, one hindu guy too'
+    >>> swap("we met at the gym", "en", np.random.default_rng(0))
+    'we met at the gym'
+    """
+    groups: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
+    found: dict[str, dict[str, tuple[str, str, int]]] = {}
+    for term in identities:
+        kind = _KINDS.get(term.kind, term.kind)
+        groups.setdefault((term.lang, kind), {})[term.group] = (term.person, term.people)
+        for form, phrase in enumerate((term.person, term.people)):
+            if form == 1 or term.group not in _COLOURS:
+                found.setdefault(term.lang, {})[phrase.lower()] = (kind, term.group, form)
+    patterns = {
+        lang: re.compile("|".join(
+            re.escape(phrase) if _UNSPACED.search(phrase) else rf"\b{re.escape(phrase)}\b"
+            for phrase in sorted(phrases, key=len, reverse=True)
+        ), re.IGNORECASE)
+        for lang, phrases in found.items()
+    }  # fmt: skip
+
+    def swap(text: str, lang: str, rng: Generator) -> str:
+        chosen: dict[str, str] = {}
+
+        def other(match: re.Match[str]) -> str:
+            kind, group, form = found[lang][match[0].lower()]
+            among = groups[lang, kind]
+            if group not in chosen:
+                rest = sorted(name for name in among if name != group and (form == 1 or name not in _COLOURS))
+                chosen[group] = rest[rng.integers(len(rest))] if rest else group
+            new = among[chosen[group]][form]
+            return new.lower() if match[0].islower() else new
+
+        return patterns[lang].sub(other, text) if lang in patterns else text
+
+    return swap
