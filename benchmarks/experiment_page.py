@@ -151,7 +151,7 @@ def _with_all_rows(results: Sequence[Result]) -> list[str]:
     return [
         "### With all rows of corpora",
         "",
-        "As the shipped release is trained: all rows that corpora give, not a sample. Differences are to the recipe on",
+        "As a release is trained: all rows that corpora give, not a sample. Differences are to the recipe on",
         f"these, which reaches {values}.",
         "",
         *experiment_table(results[1:], results[0]),

@@ -1,8 +1,9 @@
 """What each part of the data gives: ``python benchmarks/learning_curve.py`` (some ten minutes).
 
 Trains on public corpora alone, then with a quarter, a half and all voices of our messages, with our labels on real
-text, and with the messages whose shape tells their labels. Prints mean average precision over the labels on our dev
-messages and on dev real text, and writes ``docs/learning_curve.md``. Corpora come from ``--folder`` or a mirror.
+text, with the messages whose shape tells their labels, and with copies in disguise and of other groups. Prints mean
+average precision over the labels on our dev messages and on dev real text, and writes ``docs/learning_curve.md``.
+Corpora come from ``--folder`` or a mirror.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from classifier.assembly import assemble, data_folder, our_messages, read_splits
+from classifier.assembly import TrainingData, assemble, data_folder, our_messages, read_splits
 from classifier.corpora import load_registry
 from classifier.evaluation import evaluate
 from classifier.examples import label_matrix
@@ -58,19 +59,25 @@ def main() -> None:
     splits = read_splits(folder / "splits.toml")
     judged = sorted((folder / "annotations").glob("*.csv"))
 
-    def rows(examples: list[Path], annotations: list[Path]):
+    def rows(examples: list[Path], annotations: list[Path], **more: Any) -> TrainingData:
         return assemble(corpora, examples, annotations=annotations, splits=splits, folder=options.folder,
                         real_text_weight=settings.real_text_weight, corpus_weight=settings.corpus_weight,
-                        harmless_weight=settings.harmless_weight, corpus_limit=settings.corpus_limit)  # fmt: skip
+                        harmless_weight=settings.harmless_weight, corpus_limit=settings.corpus_limit,
+                        **more)  # fmt: skip
 
     own_labels = rows(written, []).train
     everything = rows(our_messages(folder), judged)
+    recipe = rows(our_messages(folder), judged, severity=folder / "severity", disguised=settings.disguised,
+                  swapped=settings.swapped).train  # fmt: skip
+    doubted = everything.train["doubted"] == True  # noqa: E712 (unknown for messages of ours)
     telling = everything.train["id"].isin(_ids(our_messages(folder)) - _ids(written))
     steps = {
         "public corpora alone": own_labels[own_labels["source"] != "our messages"],
         **{f"+ {percent} % of our voices": share_of_voices(own_labels, percent) for percent in (25, 50, 100)},
-        "+ our labels on real text": everything.train[~telling],
+        "+ our labels on a mixture of real text": everything.train[~telling & ~doubted],
+        "+ our labels on what a model doubted": everything.train[~telling],
         "+ messages whose shape tells": everything.train,
+        "+ severity, disguises, groups swapped": recipe,
     }
     lines = ["| trained on | rows | our messages, English | our messages, other languages | real text |",
              "| --- | --- | --- | --- | --- |"]  # fmt: skip
