@@ -55,12 +55,11 @@ def clean_and_find(points, offsets, fixed, scratch):
     total = 0
     for i in range(len(offsets) - 1):
         n = clean(points[offsets[i] : offsets[i + 1]], s.cleaned, s.origins, s.kinds, t)
-        words, _, word_features, char_features = kernel.find_ngrams(r, m, s, n, None)
-        for k in range(word_features):
+        _, of_words, of_shapes, of_chars = kernel.find_ngrams(r, m, s, n, None)
+        found = of_words + of_shapes + of_chars
+        for k in range(found):
             s.counts[s.features[k]] = 0
-        for k in range(words, words + char_features):
-            s.counts[s.features[k]] = 0
-        total += word_features + char_features
+        total += found
     return total
 
 

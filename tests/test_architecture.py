@@ -20,8 +20,8 @@ FLOORS = [
     "guidelines errors codepoints kernels arrow_texts text",
     "severity timestamps sender_rules messages exports text_exports parquet_exports results result_formats "
     "examples corpora corpus_registry corpus_steps downloads operating_points policy policy_file policy_report "
-    "perturbations functional_tests assembly agreement counts duplicates shape rules dataset datasheet reviews "
-    "labelling contact_text contact_words contact_numbers contact_documents contact_emails contact_handles "
+    "perturbations functional_tests identity_swaps assembly agreement counts duplicates shape rules dataset datasheet "
+    "reviews labelling contact_text contact_words contact_numbers contact_documents contact_emails contact_handles "
     "contact_addresses contacts kept_columns masked_exports archives compressed sources export_detection "
     "export_readers json_streams json_exports whatsapp_exports whatsapp_phrases telegram_exports discord_exports "
     "slack_exports pseudonyms spreadsheets",

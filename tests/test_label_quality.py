@@ -111,7 +111,7 @@ def test_batches_make_no_difference(classifier_, examples):
 
 
 def test_each_reason_has_its_turn_and_no_two_say_the_same(classifier_, examples):
-    odd = ["xqzzv jjkwq vvxqp zzkjw", "qqwxz kkjjv pqqzx vvwkj"]
+    odd = ["qjxvkz vqjzxk zkxqjv", "zxqjvkxqz jvqzxkqjv"]
     twice = [text for text in examples["text"].tolist()[:400] for _ in range(2)]
     pool = Pool(classifier_)
     pool.add(odd + twice)

@@ -67,7 +67,7 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
         Keep only that many n-grams, those that occur in most messages.
     contacts : bool
         Also count what has the shape of a contact detail (an address, seven digits or more, an ``@name``, a link, a
-        name with digits) as a word of its own; scikit-learn's vectorizers know no such thing.
+        name with digits), a block of its own; scikit-learn's vectorizers know no such thing.
     sublinear_tf : bool
         Use ``1 + ln(tf)`` instead of ``tf``.
     norm : {"l2", None}
@@ -149,7 +149,7 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
         return self._rows(self._cleaned(X))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ARG002
-        """The n-grams in column order, as ``word__<tokens>`` and ``char__<characters>``."""
+        """The n-grams in column order, as ``word__<tokens>``, ``contact__<shape>`` and ``char__<characters>``."""
         check_is_fitted(self)
         return _names(*self._spelled)[self._order]
 
@@ -230,7 +230,7 @@ def _names(points: Any, ends: Any, kinds: Any) -> NDArray[np.object_]:
     for start, end, kind in zip(ends[:-1].tolist(), ends[1:].tolist(), kinds.tolist(), strict=True):
         piece = whole[start:end]
         if kind > 1:
-            names.append(f"word__{contact_shapes.NAMES[kind - 2]}")
+            names.append(f"contact__{contact_shapes.NAMES[kind - 2]}")
         else:
             names.append(f"word__{' '.join(token.findall(piece))}" if kind else f"char__{piece.translate(digits)}")
     return np.array(names, dtype=object)

@@ -54,11 +54,11 @@ class Settings:
     contacts: bool = True
     min_df: int = 2
     max_features: int = 300_000
-    regularisation: float = 0.75
+    regularisation: float = 0.6
     imbalance: float = 0.25
-    real_text_weight: float = 0.45
-    corpus_weight: float = 0.04
-    harmless_weight: float = 0.8
+    real_text_weight: float = 0.35
+    corpus_weight: float = 0.03
+    harmless_weight: float = 1.3
     corpus_limit: int = 8_000
     disguised: float = 0.2
     swapped: bool = True

@@ -157,8 +157,8 @@ def spelled(text, offsets, where):
 def tfidf_rows(text, kinds, offsets, begin, end, r, table, idf, sublinear, normalised):
     """The TF-IDF values of cleaned messages ``begin`` to ``end`` as compressed sparse rows: ``indptr, indices, data``.
 
-    Each block of n-grams is scaled to unit length by itself, like a ``FeatureUnion`` of two vectorizers. Indices of
-    a row are in the order in which its n-grams occur.
+    Each block (words, contact shapes, characters) is scaled to unit length by itself, as a ``FeatureUnion`` does.
+    Indices of a row are in the order in which its n-grams occur.
     """
     longest = 1
     for i in range(begin, end):
@@ -174,14 +174,15 @@ def tfidf_rows(text, kinds, offsets, begin, end, r, table, idf, sublinear, norma
     for i in range(begin, end):
         message, message_kinds = text[offsets[i] : offsets[i + 1]], kinds[offsets[i] : offsets[i + 1]]
         n = len(message)
-        for block in range(2):
+        for block in range(3):
             if block == 0:
                 total = word_hashes(message, message_kinds, n, r, hashes, scratch, None)
-                total += contact_hashes(message, message_kinds, n, r, hashes[total:], scratch.marks, None)
+            elif block == 1:
+                total = contact_hashes(message, message_kinds, n, r, hashes, scratch.marks, None)
             else:
                 total = char_hashes(message, message_kinds, n, r, hashes, scratch, None)
             locate(hashes, total, table, places)
-            found = find_features(hashes, places, 0, total, table.slots, features)
+            found = find_features(hashes, places, 0, total, table.slots, features, 0)
             found = count_features(features, 0, found, counts, idf)
             if filled + found > room:
                 room = 2 * (filled + found)

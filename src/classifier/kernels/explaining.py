@@ -8,7 +8,7 @@ from classifier.kernels.cleaning import DIGIT, OTHER_LETTER, PUNCTUATION, SPACE,
 from classifier.kernels.compiling import compiled
 from classifier.kernels.lookup import find_feature
 from classifier.kernels.ngrams import room_for
-from classifier.kernels.scoring import ROOM, find_ngrams, model_of, ranges_of, scratch_of, tables_of, weigh
+from classifier.kernels.scoring import ROOM, find_ngrams, model_of, ranges_of, scratch_of, tables_of, weigh_blocks
 
 MAX_SPANS = 3
 _WORTH = 0.25  # of the heaviest unit's weight: below it a unit is no reason
@@ -27,14 +27,13 @@ def contributions(message, fixed, scratch):
     labels = len(m.steps)
     shares = np.zeros((n, labels))
     spans = np.empty((room_for(n, r), 2), np.int32)
-    words, total, word_features, char_features = find_ngrams(r, m, s, n, spans)
-    chosen = np.concatenate((np.arange(word_features), np.arange(words, words + char_features)))
-    occurrences = np.empty(words + char_features, np.float64)
-    for k in chosen:
+    total, of_words, of_shapes, of_chars = find_ngrams(r, m, s, n, spans)
+    found = of_words + of_shapes + of_chars
+    occurrences = np.empty(found, np.float64)
+    for k in range(found):
         occurrences[k] = s.counts[s.features[k]]
-    weigh(s.features, 0, word_features, s.counts, m.rows, m.idf, s.factors)
-    weigh(s.features, words, char_features, s.counts, m.rows, m.idf, s.factors)
-    for k in chosen:
+    weigh_blocks(of_words, of_shapes, of_chars, m, s)
+    for k in range(found):
         s.counts[s.features[k]] = k  # for now, where its value stands
     for k in range(total):
         feature = find_feature(s.hashes[k], m.table)
@@ -51,7 +50,7 @@ def contributions(message, fixed, scratch):
             for i in range(first, last):
                 if s.cleaned[i] != 32:
                     shares[i, label] += share
-    for k in chosen:
+    for k in range(found):
         s.counts[s.features[k]] = 0
     return shares, s.cleaned[:n].copy(), s.origins[:n].copy(), s.kinds[:n].copy()
 

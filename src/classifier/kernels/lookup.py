@@ -128,18 +128,18 @@ def locate(hashes, n, table, places):
 
 
 @inlined
-def find_features(hashes, places, first, last, slots, features):
-    """Write the features among hashes ``first`` to ``last`` to ``features[first:]``, in order and repeated as they are.
+def find_features(hashes, places, first, last, slots, features, at):
+    """Write the features among hashes ``first`` to ``last`` to ``features[at:]``, in order and repeated as they are.
 
-    Returns how many. What `locate` wrote is in ``places``.
+    Returns how many. What `locate` wrote is in ``places``; ``at`` is at most ``first``.
     """
-    found = first
+    found = at
     for k in range(first, last):
         slot = slots[np.uint64(places[k])]
         # Written in any case and kept where the tag is right: whether an n-gram is known is what no branch can predict.
         features[found] = slot & INDEX
         found += (slot ^ (hashes[k] << _SHIFT)) <= INDEX
-    return found - first
+    return found - at
 
 
 @compiled

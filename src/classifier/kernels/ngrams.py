@@ -32,7 +32,7 @@ class NgramRanges(NamedTuple):
     word_max: int
     char_min: int
     char_max: int
-    contacts: int = 0  # 1: what has the shape of a contact detail counts as a word too
+    contacts: int = 0  # 1: what has the shape of a contact detail is a third block
 
 
 class NgramScratch(NamedTuple):

@@ -148,24 +148,37 @@ def scratch_for(ranges: NgramRanges, n_features: int) -> Scratch:
 
 @inlined
 def find_ngrams(r, m, s, n, spans):
-    """Find the distinct features of a cleaned message.
+    """Find the distinct features of a cleaned message: those of words, then contact shapes, then characters.
 
-    Those of words lead ``s.features``, those of characters follow from the number of word n-grams on.
-
-    Returns the numbers of word n-grams, all n-grams, word features and character features. Each step is done for the
-    whole message before the next: what one has asked memory for arrives while it asks for the rest.
+    They are in ``s.features``. Returns the numbers of all n-grams and of the features of each block. N-grams of all
+    blocks are located before any is looked at: what one has asked memory for arrives while it asks for the rest.
     """
     words = word_hashes(s.cleaned, s.kinds, n, r, s.hashes, s.ngrams, spans)
     rest = None if spans is None else spans[words:]
-    words += contact_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams.marks, rest)
-    char_spans = None if spans is None else spans[words:]
-    total = words + char_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams, char_spans)
+    shapes = words + contact_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams.marks, rest)
+    char_spans = None if spans is None else spans[shapes:]
+    total = shapes + char_hashes(s.cleaned, s.kinds, n, r, s.hashes[shapes:], s.ngrams, char_spans)
     locate(s.hashes, total, m.table, s.places)
-    word_features = find_features(s.hashes, s.places, 0, words, m.table.slots, s.features)
-    char_features = find_features(s.hashes, s.places, words, total, m.table.slots, s.features)
-    word_features = count_features(s.features, 0, word_features, s.counts, m.rows)
-    char_features = count_features(s.features, words, char_features, s.counts, m.rows)
-    return words, total, word_features, char_features
+    of_words = _distinct(0, words, 0, m, s)
+    of_shapes = _distinct(words, shapes, of_words, m, s)
+    of_chars = _distinct(shapes, total, of_words + of_shapes, m, s)
+    return total, of_words, of_shapes, of_chars
+
+
+@inlined
+def _distinct(first, last, at, m, s):
+    """The distinct features of located hashes, counted and written to ``s.features[at:]``; returns how many."""
+    found = find_features(s.hashes, s.places, first, last, m.table.slots, s.features, at)
+    return count_features(s.features, at, found, s.counts, m.rows)
+
+
+@inlined
+def weigh_blocks(of_words, of_shapes, of_chars, m, s):
+    """Write the values of all features of a message to ``s.factors``, each block of unit length; returns how many."""
+    weigh(s.features, 0, of_words, s.counts, m.rows, m.idf, s.factors)
+    weigh(s.features, of_words, of_shapes, s.counts, m.rows, m.idf, s.factors)
+    weigh(s.features, of_words + of_shapes, of_chars, s.counts, m.rows, m.idf, s.factors)
+    return of_words + of_shapes + of_chars
 
 
 @inlined
@@ -193,19 +206,17 @@ def weigh(features, first, n, counts, rows, idf, factors):
 def score_one(message, t, r, m, s):
     """Leave the scores of a message in ``s.scores``; return how many features it has, 0 if it says too little."""
     n = clean(message, s.cleaned, s.origins, s.kinds, t)
-    words, _, word_features, char_features = find_ngrams(r, m, s, n, None)
-    weigh(s.features, 0, word_features, s.counts, m.rows, m.idf, s.factors)
-    weigh(s.features, words, char_features, s.counts, m.rows, m.idf, s.factors)
+    _, of_words, of_shapes, of_chars = find_ngrams(r, m, s, n, None)
+    found = weigh_blocks(of_words, of_shapes, of_chars, m, s)
     labels = len(m.steps)
     for lane in range(0, m.rows.shape[1], LANES):
         s.sums[:] = 0.0
-        add_rows(m.rows, lane, s.features, s.factors, 0, word_features, s.sums)
-        add_rows(m.rows, lane, s.features, s.factors, words, char_features, s.sums)
+        add_rows(m.rows, lane, s.features, s.factors, 0, found, s.sums)
         for k in range(LANES):
             label = lane + k - 1
             if 0 <= label < labels:
                 s.scores[label] = m.intercepts[label] + s.sums[k] * m.steps[label]
-    return word_features + char_features if _is_enough(s.kinds, n) else 0
+    return found if _is_enough(s.kinds, n) else 0
 
 
 @inlined
