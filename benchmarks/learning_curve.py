@@ -69,7 +69,7 @@ def main() -> None:
     everything = rows(our_messages(folder), judged)
     recipe = rows(our_messages(folder), judged, severity=folder / "severity", disguised=settings.disguised,
                   swapped=settings.swapped).train  # fmt: skip
-    doubted = everything.train["doubted"] == True  # noqa: E712 (unknown for messages of ours)
+    doubted = everything.train["doubted"].astype(bool)
     telling = everything.train["id"].isin(_ids(our_messages(folder)) - _ids(written))
     steps = {
         "public corpora alone": own_labels[own_labels["source"] != "our messages"],

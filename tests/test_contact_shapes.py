@@ -11,7 +11,7 @@ def shapes(text):
     vectorizer.fit([text, "anything"])
     row = vectorizer.transform([text]).toarray()[0]
     names = vectorizer.get_feature_names_out()
-    return {name.removeprefix("word__") for name, value in zip(names, row, strict=True) if value and "<" in name}
+    return {name.removeprefix("contact__") for name, value in zip(names, row, strict=True) if value and "<" in name}
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,15 @@ def test_without_them_the_matrix_is_that_of_the_words_alone():
         both.transform(texts).toarray()[:, same][:, order],
         plain.transform(texts).toarray()[:, np.argsort(plain.get_feature_names_out())],
     )
+
+
+def test_each_block_has_unit_length():
+    texts = ["mail kim.lee@example.com or 555 0142 33 now", "hello there"]
+    vectorizer = MessageVectorizer(contacts=True).fit(texts)
+    squares = vectorizer.transform(texts).power(2).toarray()
+    blocks = np.array([name.split("__")[0] for name in vectorizer.get_feature_names_out()])
+    length = {block: squares[:, blocks == block].sum(axis=1).round(9).tolist() for block in np.unique(blocks)}
+    assert length == {"word": [1, 1], "contact": [1, 0], "char": [1, 1]}
 
 
 @pytest.mark.parametrize("piece", ["@", "@a", "1 ", "a_", "://", "1-", "a@b.", "((1))"])

@@ -63,7 +63,8 @@ def recipe(parts):
     return replace(parts["recipe"].Recipe(), max_features=None, corpus_rows=30)
 
 
-def test_the_baseline_is_the_shipped_recipe(parts, recipe):
+def test_features_and_fits_are_the_classifiers_own(parts, recipe):
+    recipe = replace(recipe, blocks=("words", "contacts", "characters"), contacts=False)
     task = parts["data"].dev_task(rows(), recipe)
     X = MessageVectorizer(contacts=True, min_df=2).fit_transform(task.train["text"].tolist())
     found = parts["features"].features(task, recipe).train

@@ -46,6 +46,11 @@ def test_unspaced_scripts_and_other_languages(said_of_another):
     assert said_of_another("Muslims", "xx") == "Muslims"
 
 
+@pytest.mark.parametrize("text", ["HRISTIYANIM", "KADINLAR", "Yahudİler", "AMERIKALILAR"])
+def test_capitals_that_lower_case_does_not_undo_stay(text):
+    assert swapper(read_identities())(text, "tr", np.random.default_rng(0)) == text
+
+
 def test_our_terms_swap_in_every_language():
     terms = read_identities()
     swap, rng = swapper(terms), np.random.default_rng(0)

@@ -114,6 +114,7 @@ def assemble(
         frame["split"] = frame["group"].map(lambda author: splits.get(author, "train"))
         frame["annotated"] = True
         frame["population"], frame["weight"], frame["source"] = 1.0, 1.0, "our messages"
+        frame["doubted"] = False
         frames.append(frame)
         sources.append(_source(path, len(frame)))
     if severity is not None:
@@ -149,7 +150,7 @@ def assemble(
     if not frames:
         raise ExamplesError("no examples were named", todo="give --examples or --corpus")
     rows = pd.concat(frames, ignore_index=True)
-    held = rows[(rows["split"] != "train") & rows["annotated"]]
+    held = rows[(rows["split"] != "train") & rows["annotated"] & ~rows["doubted"].astype(bool)]
     train = without_held_out_copies(rows[rows["split"] == "train"], held)
     copies = _disguised(train[train["source"] == "our messages"], disguised, np.random.default_rng(seed))
     others = _said_of_others(train, np.random.default_rng(seed)) if swapped else train[:0]
@@ -211,7 +212,7 @@ def _labels_of_severity(frame: pd.DataFrame) -> pd.DataFrame:
     frame["harassment"] = np.where(told, harasses.astype(float), np.nan)
     frame["dating_flirting"] = np.where(told, frame["sexual_demand"].astype(float), np.nan)
     frame["group"], frame["split"], frame["source"] = frame["author"], "train", "our messages"
-    frame["annotated"], frame["population"], frame["weight"] = False, 0.0, 1.0
+    frame["annotated"], frame["doubted"], frame["population"], frame["weight"] = False, False, 0.0, 1.0
     return frame
 
 

@@ -42,8 +42,8 @@ def assess(
 ) -> dict[str, Any]:
     """Judge a classifier on labelled messages, a frame as `examples.read_examples` gives it.
 
-    Messages of one ``author`` (else ``group``) are drawn together in the bootstrap. A column ``population``, else the
-    ``kind`` hard_negative, says how much a harmless message counts at the base rate. Surfaces apply as in scoring.
+    Messages of one ``author`` (else ``group``) are drawn together in the bootstrap. A column ``population``
+    (default: 1) says how much a harmless message counts at the base rate. Surfaces apply as in scoring.
 
     Keys of the result: ``release``, ``n``, ``labels`` (`evaluation.evaluate` with ``reliability``, ``curve``,
     ``workload`` and ``thresholds``), ``macro``, ``confusion``, ``slices``, ``hardest``, ``mentions`` (fairness on these

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["annotate", "label_matrix", "read_annotations", "read_examples", "split_of", "without_held_out_copies"]
 
 REQUIRED = ("id", "text", "lang", "surface", *LABELS)
-CHOSEN = ("mixed", "doubt")  # why a text of a corpus was read
+CHOSEN = MIXED, DOUBT = "mixed", "doubt"  # why a text of a corpus was read
 HELD_OUT_PERCENT = 15  # of the groups of real text, for each of dev and test
 
 
@@ -175,7 +175,7 @@ def annotate(corpus: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame:
     ours = annotations.set_index(["corpus", "digest"])[list(LABELS)]
     found = keys.isin(ours.index)
     corpus["annotated"] = found
-    doubted = annotations.get("chosen", pd.Series("mixed", annotations.index)) == CHOSEN[1]
+    doubted = annotations.get("chosen", pd.Series(MIXED, annotations.index)) == DOUBT
     corpus["doubted"] = keys.isin(ours.index[doubted.to_numpy()])
     for label in LABELS:
         corpus.loc[found, label] = ours.loc[keys[found], label].to_numpy()

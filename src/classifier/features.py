@@ -52,10 +52,10 @@ def token_pattern() -> str:
 class MessageVectorizer(TransformerMixin, BaseEstimator):
     """Turn messages into TF-IDF values of their word and character n-grams.
 
-    Messages are cleaned by `classifier.text.clean`. The matrix equals that of a ``FeatureUnion`` of two scikit-learn
-    ``TfidfVectorizer``: one over word n-grams (``token_pattern()``), one with ``analyzer="char_wb"`` that reads every
-    digit as 0 and makes no n-gram of a lone space. Each block of a row has unit length. Columns are ordered by falling
-    document frequency.
+    Messages are cleaned by `classifier.text.clean`. Without ``contacts`` the matrix equals a ``FeatureUnion`` of
+    two scikit-learn ``TfidfVectorizer``: one over word n-grams (``token_pattern()``), one with ``analyzer="char_wb"``
+    that reads every digit as 0 and makes no n-gram of a lone space. Each block of a row has unit length. Columns are
+    ordered by falling document frequency.
 
     Parameters
     ----------

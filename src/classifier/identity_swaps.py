@@ -60,7 +60,10 @@ def swapper(identities: Iterable[Identity]) -> Callable[[str, str, Generator], s
         chosen: dict[str, str] = {}
 
         def other(match: re.Match[str]) -> str:
-            kind, group, form = found[lang][match[0].lower()]
+            term = found[lang].get(match[0].lower())
+            if term is None:  # "HRISTIYAN": what ignores case takes I for i, lower case does not in Turkish
+                return match[0]
+            kind, group, form = term
             among = groups[lang, kind]
             if group not in chosen:
                 rest = sorted(name for name in among if name != group and (form == 1 or name not in _COLOURS))

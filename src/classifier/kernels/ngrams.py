@@ -26,7 +26,7 @@ _MIX = np.uint64(0xD6E8FEB86659FD93)
 
 
 class NgramRanges(NamedTuple):
-    """Shortest and longest n-grams of both blocks; a block whose longest is 0 is left out."""
+    """Shortest and longest n-grams of words and of characters; a block whose longest is 0 is left out."""
 
     word_min: int
     word_max: int
