@@ -48,7 +48,7 @@ def features_found(hashes, table):
     """The features among hashes, each looked for in the one slot that `locate` names."""
     places, features = np.empty(len(hashes), np.uint32), np.empty(len(hashes) + 1, np.uint32)
     lookup.locate(hashes, len(hashes), table, places)
-    return features[: lookup.find_features(hashes, places, 0, len(hashes), table.slots, features)], places
+    return features[: lookup.find_features(hashes, places, 0, len(hashes), table.slots, features, 0)], places
 
 
 def test_one_slot_tells_a_feature_from_ngrams_that_collide_with_it():

@@ -230,7 +230,8 @@ bases = st.builds(Basis, st.booleans(), st.booleans())
 def test_histories_hold_what_they_promise(rows, basis, rng):
     found = history("bob", rows, RULES, basis=basis)
     assert found.messages == len(rows) == sum(found.actions.values()) + found.duplicates
-    raised = [row for row in rows if row.level and not row.distress]
+    sad = {(row.key, row.recipient) for row in rows if row.distress}  # a copy of these raises nothing either
+    raised = [row for row in rows if row.level and (row.key, row.recipient) not in sad]
     if found.recommendation == Action.BLOCK:
         assert raised, "rules of time and number alone never block"
     if found.recommendation > Action.NONE:
