@@ -85,8 +85,7 @@ def _assembled(corpora: str) -> pd.DataFrame:
     data = assemble(
         load_registry().values(), our_messages(folder), annotations=sorted((folder / "annotations").glob("*.csv")),
         splits=read_splits(folder / "splits.toml"), severity=folder / "severity", folder=Path(corpora),
-        real_text_weight=BEGUN.real_text_weight, corpus_weight=BEGUN.corpus_weight,
-        harmless_weight=BEGUN.harmless_weight, corpus_limit=BEGUN.corpus_limit, disguised=COPIES,
+        disguised=COPIES, **BEGUN.rows,
     )  # fmt: skip
     held = [data.held_out[part] for part in ("our messages, dev", "real text, dev")]
     rows = pd.concat([data.train.assign(role="train"), *(part.assign(role="dev") for part in held)], ignore_index=True)

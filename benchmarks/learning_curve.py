@@ -61,15 +61,13 @@ def main() -> None:
 
     def rows(examples: list[Path], annotations: list[Path], **more: Any) -> TrainingData:
         return assemble(corpora, examples, annotations=annotations, splits=splits, folder=options.folder,
-                        real_text_weight=settings.real_text_weight, corpus_weight=settings.corpus_weight,
-                        harmless_weight=settings.harmless_weight, corpus_limit=settings.corpus_limit,
-                        **more)  # fmt: skip
+                        **settings.rows, **more)  # fmt: skip
 
     own_labels = rows(written, []).train
     everything = rows(our_messages(folder), judged)
     recipe = rows(our_messages(folder), judged, severity=folder / "severity", disguised=settings.disguised,
                   swapped=settings.swapped).train  # fmt: skip
-    doubted = everything.train["doubted"].astype(bool)
+    doubted = everything.train["doubted"]
     telling = everything.train["id"].isin(_ids(our_messages(folder)) - _ids(written))
     steps = {
         "public corpora alone": own_labels[own_labels["source"] != "our messages"],

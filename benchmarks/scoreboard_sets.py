@@ -56,9 +56,7 @@ def read_sets(folder: Path, *, quick: bool = False) -> Sets:
         rows = assemble(
             corpora, our_messages(ours), annotations=sorted((ours / "annotations").glob("*.csv")),
             splits=read_splits(ours / "splits.toml"), severity=ours / "severity", folder=folder,
-            real_text_weight=settings.real_text_weight, corpus_weight=settings.corpus_weight,
-            harmless_weight=settings.harmless_weight, corpus_limit=settings.corpus_limit, disguised=settings.disguised,
-            swapped=settings.swapped, seed=settings.seed,
+            disguised=settings.disguised, swapped=settings.swapped, seed=settings.seed, **settings.rows,
         )  # fmt: skip
         held = without_held_out_copies(reading.result(), rows.train)
     every = 10 if quick else 1

@@ -187,9 +187,13 @@ def test_the_installed_command(exports, release_folder):
 
 def test_explain_shows_words_and_advice(run, release_folder):
     arguments = ("--release", release_folder, "--surface", "comment")
-    code, out, _ = run("explain", "add me on wh4tsapp [red]07700 900123[/red]", *arguments)
+    code, out, _ = run("explain", "add me on wh4tsapp [red]555[/red]", *arguments)
     assert code == 0
     assert "recommendation: " in out
+    assert "read as: add me on whatsapp [red]555[/red]" in out
+    assert re.search(r"personal_info .*whatsapp \+\d\.\d\d", out)
+    assert all(label in out for label in LABELS)
+    out = run("explain", "add me on wh4tsapp [red]07700 900123[/red]", *arguments)[1]
     assert "read as: add me on whatsapp [red]07700 900123[/red]" in out
     assert re.search(r"personal_info .*900123 \+\d\.\d\d", out)
     assert "advice: Take contact details out of public places" in out

@@ -60,7 +60,7 @@ def test_reasons_are_sorted_and_their_spans_are_in_the_text(classifier_, example
     [
         ("so, my t e l e g r a m, now", "t e l e g r a m", "telegram"),
         ("so, my tеlеgrаm now", "tеlеgrаm", "telegram"),
-        ("add wh4tsaaaapp please", "wh4tsaaaapp", "whatsapp"),
+        ("add wh4tsaaaapp", "wh4tsaaaapp", "whatsapp"),
         ("my ｔｅｌｅｇｒａｍ!", "ｔｅｌｅｇｒａｍ", "telegram"),
         ("\ud83d my te\u200ble\u200bgram!", "te\u200ble\u200bgram", "telegram"),
     ],
@@ -68,7 +68,7 @@ def test_reasons_are_sorted_and_their_spans_are_in_the_text(classifier_, example
 def test_disguised_words_are_shown_as_they_were_written(classifier_, text, disguised, word):
     part = next(part for part in classifier_.explain(text).contributions if part.cleaned == word)
     assert part.span.text == disguised
-    assert part.scores["personal_info"] > 0.1
+    assert part.scores["personal_info"] > 0.2
     everything = Classifier(classifier_.release, Policy(thresholds=np.zeros((6, 3), np.float32)))
     reason = next(reason for reason in everything.score(text).reasons if reason.label == "personal_info")
     assert any(disguised in span.text for span in reason.spans)

@@ -25,7 +25,7 @@ from classifier.cli import cli  # noqa: E402
 from classifier.errors import InputError, ReleaseError  # noqa: E402
 from classifier.golden import GOLDEN  # noqa: E402
 from classifier.guidelines import LABELS  # noqa: E402
-from classifier.tracking import registered_release, track  # noqa: E402
+from classifier.tracking import registered_release, track, track_figures  # noqa: E402
 
 # What MLflow and what it stands on warn of among themselves.
 pytestmark = [
@@ -107,6 +107,16 @@ def test_another_store_is_honoured(folder, release_folder, tmp_path, monkeypatch
     run = track(release_folder, experiment="elsewhere")
     assert mlflow.get_run(run).info.status == "FINISHED"
     assert mlflow.get_experiment_by_name("elsewhere").artifact_location.startswith(folder.as_uri())
+
+
+def test_figures_without_a_release_are_a_run_too(store, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'figures.db'}")
+    run = track_figures("words 1-3", experiment="tried", params={"C": 0.5}, metrics={"real text": 0.8}, tags={"a": "b"})
+    data = mlflow.get_run(run).data
+    assert (data.params, data.metrics) == ({"C": "0.5"}, {"real text": 0.8})
+    assert (data.tags["a"], mlflow.get_run(run).info.run_name) == ("b", "words 1-3")
+    with pytest.raises(InputError):
+        track_figures("words", params={}, metrics={"not a name: \n": 0.5})
 
 
 def test_a_registered_release_scores_alike_to_the_bit(run_id, classifier_):

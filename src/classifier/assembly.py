@@ -99,8 +99,8 @@ def assemble(
     each weighing ``corpus_weight`` against 1 for a message of ours and ``real_text_weight`` for a text we judged.
     ``severity`` is a folder of messages judged for severity, which tell some of the labels too. ``disguised`` is the
     share of our training messages that are there a second time, as people write who evade a filter (`perturbations`),
-    violations and harmless ones alike.
-    ``swapped`` says whether messages that name a group are there a second time, said of another (`identity_swaps`).
+    violations and harmless ones alike; ``swapped`` says whether messages that name a group are there a second time,
+    said of another (`identity_swaps`).
 
     Raises `ExamplesError` and `CorpusError`.
     """
@@ -150,7 +150,7 @@ def assemble(
     if not frames:
         raise ExamplesError("no examples were named", todo="give --examples or --corpus")
     rows = pd.concat(frames, ignore_index=True)
-    held = rows[(rows["split"] != "train") & rows["annotated"] & ~rows["doubted"].astype(bool)]
+    held = rows[(rows["split"] != "train") & rows["annotated"] & ~rows["doubted"]]
     train = without_held_out_copies(rows[rows["split"] == "train"], held)
     copies = _disguised(train[train["source"] == "our messages"], disguised, np.random.default_rng(seed))
     others = _said_of_others(train, np.random.default_rng(seed)) if swapped else train[:0]
@@ -182,7 +182,7 @@ def _disguised(frame: pd.DataFrame, share: float, rng: np.random.Generator) -> p
 def _said_of_others(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Copies of the messages we judged that name a group, said of another; they neither calibrate nor count."""
     swap = swapper(read_identities())
-    copies = frame[(frame["source"] == "our messages") | frame["annotated"].astype(bool)].copy()
+    copies = frame[(frame["source"] == "our messages") | frame["annotated"]].copy()
     texts = copies["text"].tolist()
     copies["text"] = [swap(text, lang, rng) for text, lang in zip(texts, copies["lang"], strict=True)]
     _only_trains(copies)

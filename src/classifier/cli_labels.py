@@ -59,10 +59,7 @@ def suspects(target: str, most: int, names: tuple[str, ...], downloads: str, see
     with bar("reading") as progress:
         rows = assemble(
             corpora, our_messages(place), annotations=annotations, splits=read_splits(place / "splits.toml"),
-            folder=Path(downloads), real_text_weight=settings.real_text_weight,
-            corpus_weight=settings.corpus_weight,
-            harmless_weight=settings.harmless_weight, corpus_limit=settings.corpus_limit, seed=seed,
-            progress=stages(progress),
+            folder=Path(downloads), seed=seed, progress=stages(progress), **settings.rows,
         ).train  # fmt: skip
         models = train(rows, settings=settings, progress=stages(progress)).pipeline["labels"]
         judged = rows["annotated"].to_numpy(bool)

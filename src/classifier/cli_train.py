@@ -70,10 +70,8 @@ def train(
         rows = assemble(
             corpora, examples, annotations=annotations, splits=splits,
             severity=data_folder() / "severity" if ours else None, folder=Path(folder),
-            real_text_weight=settings.real_text_weight, corpus_weight=settings.corpus_weight,
-            harmless_weight=settings.harmless_weight, corpus_limit=settings.corpus_limit,
             disguised=settings.disguised if ours else 0.0, swapped=settings.swapped and ours, seed=seed,
-            progress=stages(progress),
+            progress=stages(progress), **settings.rows,
         )  # fmt: skip
         held_out = {name: frame for name, frame in rows.held_out.items() if with_test or not name.endswith("test")}
         trained = train(

@@ -65,6 +65,12 @@ class Settings:
     folds: int = 5
     seed: int = 0
 
+    @property
+    def rows(self) -> dict[str, Any]:
+        """What `assembly.assemble` is told of the texts of public corpora: what they weigh, and how many to take."""
+        names = ("real_text_weight", "corpus_weight", "harmless_weight", "corpus_limit")
+        return {name: getattr(self, name) for name in names}
+
 
 @dataclass(frozen=True)
 class Training:
