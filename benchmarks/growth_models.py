@@ -12,6 +12,7 @@ from classifier.kernels.counting import ngram_hashes
 from classifier.kernels.lanes import LANES
 from classifier.kernels.lookup import are_known, build_table
 from classifier.kernels.ngrams import NgramRanges
+from classifier.kernels.pieces import no_pieces
 from classifier.text import cleaning_tables, code_points
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def scorer(hashes: NDArray[np.uint64], labels: int, texts: list[str]) -> Callabl
     rows = random.integers(-3000, 3000, (len(hashes), width)).astype(np.int16)
     rows[:, 0] = np.arange(len(hashes)) * 1000 // len(hashes)
     ones = np.ones(labels)
-    model = kernel.Model(build_table(hashes), rows, np.linspace(2, 12, 1000), ones * 1e-4, ones, ones, ones)
+    model = kernel.Model(
+        build_table(hashes), no_pieces(), rows, np.linspace(2, 12, 1000), ones * 1e-4, ones, ones, ones
+    )
     tables = cleaning_tables()
     scratch = kernel.scratch_for(RANGES, len(hashes))
     fixed, handle = kernel.fixed_handle(tables, model, RANGES), kernel.scratch_handle(scratch)

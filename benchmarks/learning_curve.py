@@ -65,8 +65,7 @@ def main() -> None:
 
     own_labels = rows(written, []).train
     everything = rows(our_messages(folder), judged)
-    recipe = rows(our_messages(folder), judged, severity=folder / "severity", disguised=settings.disguised,
-                  swapped=settings.swapped).train  # fmt: skip
+    recipe = rows(our_messages(folder), judged, severity=folder / "severity", **settings.copies).train
     doubted = everything.train["doubted"]
     telling = everything.train["id"].isin(_ids(our_messages(folder)) - _ids(written))
     steps = {
@@ -75,7 +74,7 @@ def main() -> None:
         "+ our labels on a mixture of real text": everything.train[~telling & ~doubted],
         "+ our labels on what a model doubted": everything.train[~telling],
         "+ messages whose shape tells": everything.train,
-        "+ severity, disguises, groups swapped": recipe,
+        "+ severity, and copies disguised, framed and swapped": recipe,
     }
     lines = ["| trained on | rows | our messages, English | our messages, other languages | real text |",
              "| --- | --- | --- | --- | --- |"]  # fmt: skip

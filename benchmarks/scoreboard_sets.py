@@ -56,7 +56,7 @@ def read_sets(folder: Path, *, quick: bool = False) -> Sets:
         rows = assemble(
             corpora, our_messages(ours), annotations=sorted((ours / "annotations").glob("*.csv")),
             splits=read_splits(ours / "splits.toml"), severity=ours / "severity", folder=folder,
-            disguised=settings.disguised, swapped=settings.swapped, seed=settings.seed, **settings.rows,
+            seed=settings.seed, **settings.rows, **settings.copies,
         )  # fmt: skip
         held = without_held_out_copies(reading.result(), rows.train)
     every = 10 if quick else 1

@@ -18,6 +18,7 @@ from classifier.kernels import scoring as kernel
 from classifier.kernels.cleaning import clean
 from classifier.kernels.compiling import compiled
 from classifier.kernels.ngrams import NgramRanges, char_hashes, word_hashes
+from classifier.kernels.pieces import pieces_of
 from classifier.text import clean as clean_text
 from classifier.text import cleaning_tables, code_points
 
@@ -31,7 +32,7 @@ def clean_only(points, offsets, fixed, scratch):
     t, s = kernel.tables_of(fixed), kernel.scratch_of(scratch)
     total = 0
     for i in range(len(offsets) - 1):
-        total += clean(points[offsets[i] : offsets[i + 1]], s.cleaned, s.origins, s.kinds, t)
+        total += clean(points[offsets[i] : offsets[i + 1]], s.cleaned, s.origins, s.kinds, s.ngrams.marks, t)
     return total
 
 
@@ -41,7 +42,7 @@ def clean_and_hash(points, offsets, fixed, scratch):
     t, s, r = kernel.tables_of(fixed), kernel.scratch_of(scratch), kernel.ranges_of(fixed)
     total = 0
     for i in range(len(offsets) - 1):
-        n = clean(points[offsets[i] : offsets[i + 1]], s.cleaned, s.origins, s.kinds, t)
+        n = clean(points[offsets[i] : offsets[i + 1]], s.cleaned, s.origins, s.kinds, s.ngrams.marks, t)
         words = word_hashes(s.cleaned, s.kinds, n, r, s.hashes, s.ngrams, None)
         total += words + char_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams, None)
     return total
@@ -49,17 +50,13 @@ def clean_and_hash(points, offsets, fixed, scratch):
 
 @compiled
 def clean_and_find(points, offsets, fixed, scratch):
-    """The same, and find and count the features among them; return how many."""
+    """The same, but for the known pieces, and find the features; return how many n-grams were hashed."""
     t, s = kernel.tables_of(fixed), kernel.scratch_of(scratch)
     r, m = kernel.ranges_of(fixed), kernel.model_of(fixed)
     total = 0
     for i in range(len(offsets) - 1):
-        n = clean(points[offsets[i] : offsets[i + 1]], s.cleaned, s.origins, s.kinds, t)
-        _, of_words, of_shapes, of_chars = kernel.find_ngrams(r, m, s, n, None)
-        found = of_words + of_shapes + of_chars
-        for k in range(found):
-            s.counts[s.features[k]] = 0
-        total += found
+        n = clean(points[offsets[i] : offsets[i + 1]], s.cleaned, s.origins, s.kinds, s.ngrams.marks, t)
+        total += kernel.find_ngrams(r, m, s, n, None)[0]
     return total
 
 
@@ -76,7 +73,7 @@ def steps(release: Any, texts: list[str]) -> dict[str, Any]:
     coefficients, arrays = release.coefficients, release.arrays
     numbers = (np.array(coefficients[name]) for name in ("steps", "intercepts", "slopes", "offsets"))
     table = kernel.FeatureTable(arrays["slots"], arrays["pilots"])
-    model = kernel.Model(table, arrays["rows"], arrays["idf"], *numbers)
+    model = kernel.Model(table, pieces_of(arrays), arrays["rows"], arrays["idf"], *numbers)
     tables, ranges = cleaning_tables(), NgramRanges(*release.settings["word_ngrams"], *release.settings["char_ngrams"])
     fixed, scratch = kernel.fixed_handle(tables, model, ranges), kernel.scratch_for(ranges, len(model.rows))
     handle = kernel.scratch_handle(scratch)

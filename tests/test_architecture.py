@@ -26,10 +26,11 @@ FLOORS = [
     "export_readers json_streams json_exports whatsapp_exports whatsapp_phrases telegram_exports discord_exports "
     "slack_exports pseudonyms spreadsheets",
     "features reference bootstrap",
-    "release label_models severity_training training evaluation golden card policy_tuning slices behaviour fairness",
+    "release label_models common_pieces severity_training training evaluation golden card policy_tuning slices "
+    "behaviour fairness",
     "senders sender_columns sender_findings sender_histories sender_outputs sender_partitions sender_table "
-    "dossier streaming dossier_page verdicts scoring explain_view batch checkpoints pipelining run_report changes "
-    "compare spark spark_senders tracking pyfunc_model monitoring label_quality assessment pictures report",
+    "dossier streaming dossier_page chunks verdicts scoring explain_view batch checkpoints pipelining run_report "
+    "changes compare spark spark_senders tracking pyfunc_model monitoring label_quality assessment pictures report",
     "console cli cli_compare cli_corpora cli_data cli_labels cli_evaluate cli_mask cli_monitor cli_policy "
     "cli_senders cli_track cli_train __init__",
 ]

@@ -73,13 +73,13 @@ def test_kinds(chars, kind):
 
 
 def test_loops_and_tables_agree_on_the_kinds():
-    from classifier.kernels import cleaning
+    from classifier.kernels import folding
 
     names = "SPACE PUNCTUATION DIGIT LATIN CYRILLIC GREEK ARABIC OTHER_LETTER IDEOGRAPH EMOJI DROP"
     for name in names.split():
-        assert getattr(cleaning, name) == getattr(codepoints, name)
+        assert getattr(folding, name) == getattr(codepoints, name)
     expansions = codepoints.load().expansions.tolist()
     longest, at = 0, 0
     while at < len(expansions):
         longest, at = max(longest, expansions[at]), at + 1 + expansions[at]
-    assert longest == cleaning.MAX_EXPANSION
+    assert longest == folding.MAX_EXPANSION

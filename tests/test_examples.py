@@ -241,7 +241,40 @@ def test_what_a_model_doubted_trains_but_chooses_no_operating_point(toy_corpus):
     counted = train.groupby(train["text"].map(dict(judged)))["population"].agg(["min", "max"])
     assert counted.loc["mixed"].tolist() == [1.0, 1.0]
     assert counted.loc["doubt"].tolist() == [0.0, 0.0]
-    assert (train["weight"] == 1.0).all()
+    assert (train["weight"] == 0.35).all()
+    calibrates = train.groupby(train["text"].map(dict(judged)))["calibrates"].agg(["min", "max"])
+    assert (calibrates.loc["doubt"].max(), calibrates.loc["mixed"].min()) == (0.0, 1.0)
+
+
+def test_what_was_doubted_in_a_harmless_corpus_counts_as_its_like_does(toy_corpus):
+    registry, mirror, rows = toy_corpus
+    corpus = load_registry(registry)["toy"]
+    harmless = replace(corpus, labels={"spam": {"negative": [{"spam": ["yes", "no"]}]}})
+    ours = mirror.parent / "ours.csv"
+    lines = [f"toy,{text_digest(row['text'])},0,0,0,0,0,0,doubt" for row in rows[:10]]
+    ours.write_text("\n".join([f"corpus,digest,{','.join(LABELS)},chosen", *lines]) + "\n")
+    options = {"annotations": [ours], "folder": mirror.parent, "mirror": mirror}
+    train = assemble([harmless], [], corpus_limit=20, **options).train
+    rest = assemble([harmless], [], **options).train
+    usable = (~rest["annotated"]).sum()
+    assert (~train["annotated"]).sum() == 20 < usable
+    np.testing.assert_allclose(train.loc[train["annotated"], "population"], 20 / usable)
+    assert {*train.loc[~train["annotated"], "population"]} == {*rest["population"]} == {1.0}
+
+
+def test_real_text_calibrates_half_as_much_again_as_our_messages(toy_corpus, csv):
+    registry, mirror, rows = toy_corpus
+    mine = csv(*(f"{k},m{k},en,comment,0,0,0,{k % 2},0,0" for k in range(30)))
+    ours = mirror.parent / "ours.csv"
+    lines = [f"toy,{text_digest(row['text'])},0,0,0,0,0,0" for row in rows[:10]]
+    ours.write_text("\n".join([f"corpus,digest,{','.join(LABELS)}", *lines]) + "\n")
+    train = assemble(
+        [load_registry(registry)["toy"]], [mine], annotations=[ours], folder=mirror.parent, mirror=mirror
+    ).train
+    weight = train["calibrates"].groupby(train["source"]).sum()
+    assert weight["our messages"] == 30
+    assert weight["real text"] == pytest.approx(45)
+    assert (train.loc[~train["annotated"], "calibrates"] == 0).all()
 
 
 def test_a_corpus_in_which_nothing_violates_has_a_weight_of_its_own(toy_corpus):
@@ -259,7 +292,7 @@ def test_messages_that_name_a_group_are_there_again_said_of_another(tmp_path):
     rows = [f"{k},{text},en,comment,0,0,0,{int(k == 2)},0,0,kim" for k, text in enumerate(texts)]
     mine.write_text("\n".join([f"id,text,lang,surface,{','.join(LABELS)},author", *rows]) + "\n")
     plain = assemble([], [mine], folder=tmp_path).train
-    train = assemble([], [mine], folder=tmp_path, swapped=True).train
+    train = assemble([], [mine], folder=tmp_path, swapped=1).train
     copies = train[len(plain) :]
     pd.testing.assert_frame_equal(train[: len(plain)], plain, check_dtype=False)
     assert copies["id"].tolist() == ["0", "2"]

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from classifier.kernels import counting, lookup, ngrams, scoring
-from classifier.kernels.cleaning import MAX_EXPANSION, clean_messages
+from classifier.kernels.cleaning import clean_messages
+from classifier.kernels.folding import MAX_EXPANSION
 from classifier.text import cleaning_tables, code_points
 
 HOSTILE = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "hostile_messages.py"))["HOSTILE"]

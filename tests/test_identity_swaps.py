@@ -7,6 +7,9 @@ from classifier.functional_tests import Identity, read_identities
 from classifier.identity_swaps import swapper
 
 TERMS = [
+    Identity("en", "immigrant", "nationality", "an immigrant", "immigrants"),
+    Identity("en", "roma", "ethnicity", "Roma", "Roma people"),
+    Identity("en", "refugee", "ethnicity", "a refugee", "refugees"),
     Identity("en", "muslim", "religion", "Muslim", "Muslims"),
     Identity("en", "hindu", "religion", "Hindu", "Hindus"),
     Identity("en", "black", "ethnicity", "Black", "Black people"),
@@ -28,16 +31,25 @@ def said_of_another():
     [
         ("Muslims, MUSLIM food", "Hindus, Hindu food"),
         ("a muslim friend and a hindu friend", "a hindu friend and a muslim friend"),
-        ("Indians and rain", "Black people and rain"),
+        ("I am an immigrant", "I am a refugee"),  # never "I am Roma", nor "my a refugee friend" for "my Roma friend"
     ],
 )
 def test_a_group_becomes_another_of_its_kind(said_of_another, text, other):
     assert said_of_another(text) == other
 
 
-@pytest.mark.parametrize("text", ["black coffee for the Muslimske", "I met deaf people", "nothing here", ""])
+@pytest.mark.parametrize(
+    "text", ["black coffee for the Muslimske", "my Indian lesson", "I met deaf people", "nothing here", ""]
+)
 def test_colours_parts_of_words_and_lone_groups_stay(said_of_another, text):
     assert said_of_another(text) == text
+
+
+def test_no_two_groups_become_one():
+    swap, rng = swapper(read_identities()), np.random.default_rng(0)
+    for _ in range(200):
+        words = swap("Muslims Jews Hindus Christians Buddhists", "en", rng).split()
+        assert len({*words}) == 5, words
 
 
 def test_unspaced_scripts_and_other_languages(said_of_another):

@@ -23,7 +23,7 @@ def matrix():
 
 
 def fit(X, y, groups=None, **parameters):
-    calibrate = parameters.pop("calibrate_on", None)
+    calibrate = parameters.pop("calibration_weight", None)
     weights = parameters.pop("weights", None)
     return LabelModels(folds=3, n_jobs=1, **parameters).fit(X, y, weights, groups, calibrate)
 
@@ -89,7 +89,7 @@ def test_other_refusals(matrix):
     with pytest.raises(TrainingError, match=r"labels have shape \(600, 5\); give \(n, 6\), NaN where unknown"):
         fit(X, y[:, :5])
     with pytest.raises(TrainingError, match="label harassment: no positives or no negatives to calibrate on"):
-        fit(X, y, calibrate_on=y[:, 0] == 0)
+        fit(X, y, calibration_weight=y[:, 0] == 0)
 
 
 # ---- folds, weights, calibration ----
@@ -163,10 +163,25 @@ def test_calibration_maps_scores_to_frequencies(matrix):
 def test_only_the_rows_named_calibrate(matrix):
     X, y, groups = matrix
     some = groups < 40
-    models, all_ = fit(X, y, groups, calibrate_on=some), fit(X, y, groups)
+    models, all_ = fit(X, y, groups, calibration_weight=some), fit(X, y, groups)
     np.testing.assert_allclose(models.out_of_fold_[some].mean(axis=0), y[some].mean(axis=0), atol=1e-4)
     np.testing.assert_array_equal(models.coef_, all_.coef_)
     assert not np.isnan(models.out_of_fold_).any()
+
+
+def test_rows_calibrate_by_their_weight(matrix):
+    X, y, groups = matrix
+    weight = np.where(groups < 40, 4.0, 0.5)
+    models = fit(X, y, groups, calibration_weight=weight)
+    wanted = np.average(y, axis=0, weights=weight)
+    np.testing.assert_allclose(np.average(models.out_of_fold_, axis=0, weights=weight), wanted, atol=1e-4)
+    assert np.abs(models.out_of_fold_.mean(axis=0) - y.mean(axis=0)).max() > 1e-3
+
+
+def test_the_defaults_are_those_of_a_run():
+    models, settings = LabelModels(), Settings()
+    for name in ("regularisation", "imbalance", "folds", "seed"):
+        assert getattr(models, name) == getattr(settings, name)
 
 
 def test_coefficients_are_whole_steps_of_sixteen_bits(matrix):
@@ -206,9 +221,13 @@ def test_what_frames_may_hold(examples):
         run(rows.assign(group=rows["author"], weight=1.0, annotated=True)).release.coefficients
         == plain.release.coefficients
     )
-    assert {"reading n-grams", "selecting n-grams", "fitting", "choosing operating points"} == {
-        stage for stage, _ in stages
-    }
+    assert {
+        "reading n-grams",
+        "selecting n-grams",
+        "fitting",
+        "looking up common words",
+        "choosing operating points",
+    } == {stage for stage, _ in stages}
     assert all(0 <= share <= 1 for _, share in stages)
     half = rows["id"].map(lambda name: sum(map(ord, name)) % 2 == 0)
     judged = run(rows.assign(annotated=half))

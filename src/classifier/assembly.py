@@ -40,7 +40,14 @@ if TYPE_CHECKING:
 __all__ = ["TrainingData", "assemble", "data_folder", "our_messages", "read_splits"]
 
 HELD_OUT = ("dev", "test")
+# What a row counts against 1 for a message of ours: a text of a public corpus that we judged, a corpus' own label, and
+# a text of a corpus in which nothing violates.
+REAL_TEXT_WEIGHT, CORPUS_WEIGHT, HARMLESS_WEIGHT = 0.35, 0.03, 1.3
+CORPUS_LIMIT = 8_000
 _COPY_WEIGHT = 0.5
+# What real text counts in calibration, all of it together, against all our messages: of both there are samples, in
+# other mixtures than people will score, and real text is nearer to those.
+_REAL_IN_CALIBRATION = 1.5
 _EVASIONS = {"leet", "leet_symbols", "masked", "swapped", "doubled", "elongation", "emoji_between", "stacked_marks"}
 
 
@@ -84,12 +91,13 @@ def assemble(
     severity: Path | None = None,
     folder: Path,
     mirror: str | Path | None = None,
-    real_text_weight: float = 1.0,
-    corpus_weight: float = 0.1,
-    harmless_weight: float = 0.1,
-    corpus_limit: int = 8_000,
+    real_text_weight: float = REAL_TEXT_WEIGHT,
+    corpus_weight: float = CORPUS_WEIGHT,
+    harmless_weight: float = HARMLESS_WEIGHT,
+    corpus_limit: int = CORPUS_LIMIT,
     disguised: float = 0.0,
-    swapped: bool = False,
+    framed: float = 0.0,
+    swapped: int = 0,
     seed: int = 0,
     progress: Callable[[str, float], None] | None = None,
 ) -> TrainingData:
@@ -99,8 +107,9 @@ def assemble(
     each weighing ``corpus_weight`` against 1 for a message of ours and ``real_text_weight`` for a text we judged.
     ``severity`` is a folder of messages judged for severity, which tell some of the labels too. ``disguised`` is the
     share of our training messages that are there a second time, as people write who evade a filter (`perturbations`),
-    violations and harmless ones alike; ``swapped`` says whether messages that name a group are there a second time,
-    said of another (`identity_swaps`).
+    violations and harmless ones alike; ``framed`` the share that is there again with an ordinary message of the same
+    language before or behind it; ``swapped`` is how many times messages that name a group are there again, said
+    of others (`identity_swaps`).
 
     Raises `ExamplesError` and `CorpusError`.
     """
@@ -136,12 +145,15 @@ def assemble(
             frame = frame.assign(annotated=False, doubted=False)
         frame["split"], frame["source"] = split_of(frame["group"]), "real text"
         # A corpus in which nothing violates shows how often harmless messages alarm; where a corpus marks violations of
-        # one kind, what it leaves unmarked is too doubtful for that. What a model doubted is no sample of anything.
+        # one kind, what it leaves unmarked is too doubtful for that.
         harmless = not any(rules.get("positive") for rules in corpus.labels.values())
         weight = harmless_weight if harmless else corpus_weight
         frame["weight"] = np.where(frame["annotated"], real_text_weight, weight)
-        frame["population"] = ((frame["annotated"] | harmless) & ~frame["doubted"]).astype(float)
-        kept = _kept(frame, corpus, corpus_limit, np.random.default_rng(seed))
+        kept, rate = _kept(frame, corpus, corpus_limit, np.random.default_rng(seed))
+        # What a model doubted is no sample of anything, but where all the rest of a corpus is one: there it counts as
+        # its like would that no model was asked about.
+        population = (frame["annotated"] | harmless).astype(float)
+        frame["population"] = population.where(~frame["doubted"], rate if harmless else 0.0)
         frames.append(frame[kept])
         sources.append({"corpus": corpus.name, "licence": corpus.licence, "homepage": corpus.homepage,
                         "citation": corpus.citation, "rows": int(kept.sum()),
@@ -153,14 +165,26 @@ def assemble(
     held = rows[(rows["split"] != "train") & rows["annotated"] & ~rows["doubted"]]
     train = without_held_out_copies(rows[rows["split"] == "train"], held)
     copies = _disguised(train[train["source"] == "our messages"], disguised, np.random.default_rng(seed))
-    others = _said_of_others(train, np.random.default_rng(seed)) if swapped else train[:0]
-    train = pd.concat([train, copies, others], ignore_index=True)
+    among = _framed(train[train["source"] == "our messages"], framed, np.random.default_rng(seed))
+    others = _said_of_others(train, swapped, np.random.default_rng(seed))
+    train = pd.concat([train, without_held_out_copies(pd.concat([copies, among, others]), held)], ignore_index=True)
+    train["calibrates"] = _calibration_weights(train)
     held_out = {
         f"{source}, {part}": held[(held["split"] == part) & (held["source"] == source)].reset_index(drop=True)
         for source in ("our messages", "real text")
         for part in HELD_OUT
     }
     return TrainingData(train, {name: frame for name, frame in held_out.items() if len(frame)}, sources)
+
+
+def _calibration_weights(train: pd.DataFrame) -> pd.Series[float]:
+    """How much each row counts in calibration: those judged, and not because a model doubted them."""
+    judged = train["annotated"] & ~train["doubted"]
+    real = judged & (train["source"] == "real text")
+    weights = judged.astype(float)
+    if real.any() and (judged & ~real).any():
+        weights[real] = _REAL_IN_CALIBRATION * (judged & ~real).sum() / real.sum()
+    return weights
 
 
 def _disguised(frame: pd.DataFrame, share: float, rng: np.random.Generator) -> pd.DataFrame:
@@ -179,14 +203,31 @@ def _disguised(frame: pd.DataFrame, share: float, rng: np.random.Generator) -> p
     return copies[changed]
 
 
-def _said_of_others(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Copies of the messages we judged that name a group, said of another; they neither calibrate nor count."""
+def _framed(frame: pd.DataFrame, share: float, rng: np.random.Generator) -> pd.DataFrame:
+    """Copies of a share of messages, each beside an ordinary one of its language, as people hide what they mean."""
+    copies = frame[rng.random(len(frame)) < share].copy()
+    if not len(copies):
+        return copies
+    ordinary = dict(frame[frame["kind"] == "ordinary"].groupby("lang")["text"].agg(list))
+    copies = copies[copies["lang"].isin(ordinary)]
+    texts = []
+    for text, lang in zip(copies["text"], copies["lang"], strict=True):
+        beside = ordinary[lang][rng.integers(len(ordinary[lang]))]
+        texts.append(f"{beside} {text}" if rng.random() < 0.5 else f"{text} {beside}")
+    copies["text"] = texts
+    _only_trains(copies)
+    return copies
+
+
+def _said_of_others(frame: pd.DataFrame, times: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Copies of the messages we judged that name a group, said of others; they neither calibrate nor count."""
     swap = swapper(read_identities())
-    copies = frame[(frame["source"] == "our messages") | frame["annotated"]].copy()
+    judged = frame[(frame["source"] == "our messages") | frame["annotated"]]
+    copies = judged.loc[judged.index.repeat(times)].copy()
     texts = copies["text"].tolist()
     copies["text"] = [swap(text, lang, rng) for text, lang in zip(texts, copies["lang"], strict=True)]
     _only_trains(copies)
-    return copies[copies["text"].to_numpy(object) != np.array(texts, object)]
+    return copies[copies["text"].to_numpy(object) != np.array(texts, object)].drop_duplicates(["id", "text"])
 
 
 def _only_trains(copies: pd.DataFrame) -> None:
@@ -216,8 +257,13 @@ def _labels_of_severity(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _kept(frame: pd.DataFrame, corpus: Corpus, limit: int, rng: np.random.Generator) -> np.ndarray[Any, Any]:
-    """All annotated rows, and of the others at most ``limit`` training rows with a known label, half positive."""
+def _kept(
+    frame: pd.DataFrame, corpus: Corpus, limit: int, rng: np.random.Generator
+) -> tuple[np.ndarray[Any, Any], float]:
+    """All annotated rows, and of the others at most ``limit`` training rows with a known label, half positive.
+
+    Also which share of the others that is.
+    """
     labels = label_matrix(frame)
     usable = (
         ~np.isnan(labels).all(axis=1)
@@ -233,4 +279,4 @@ def _kept(frame: pd.DataFrame, corpus: Corpus, limit: int, rng: np.random.Genera
     positives = rng.permutation(np.flatnonzero(usable & positive))[: limit // 2]
     negatives = rng.permutation(np.flatnonzero(usable & ~positive))[: limit - len(positives)]
     kept[positives] = kept[negatives] = True
-    return kept
+    return kept, (len(positives) + len(negatives)) / max(int(usable.sum()), 1)

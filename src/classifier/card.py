@@ -28,7 +28,7 @@ def card(release: Release) -> str:
         "",
         f"Trained on {record.get('rows', 0):,} messages, {record.get('judged', 0):,} of them judged for all six labels",
         "by our guide.",
-        f"{len(release.arrays['rows']):,} word and character n-grams, one linear model per label, sigmoid calibration.",
+        f"{len(release.arrays['rows']):,} word and character n-grams and shapes of contact details, one linear model per label, sigmoid calibration.",
         "",
         "| label | meaning |",
         "| --- | --- |",
@@ -57,6 +57,11 @@ def card(release: Release) -> str:
     for part, metrics in record.get("metrics", {}).items():
         lines += ["", f"## Figures: {part}", "", *_figures(metrics)]
     lines += ["", "## Behaviour", "", *_behaviour_lines(record), "", "## Fairness", "", *_fairness_lines(record)]
+    if release.settings.get("swapped"):
+        lines += [
+            "",
+            "Training messages that name a group are there again, said of others; the sentences above are not among them.",
+        ]
     lines += _severity_lines(record)
     lines += ["", "## Made from", "", "| source | rows | licence |", "| --- | --- | --- |"]
     for source in record.get("sources", []):

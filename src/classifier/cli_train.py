@@ -70,8 +70,7 @@ def train(
         rows = assemble(
             corpora, examples, annotations=annotations, splits=splits,
             severity=data_folder() / "severity" if ours else None, folder=Path(folder),
-            disguised=settings.disguised if ours else 0.0, swapped=settings.swapped and ours, seed=seed,
-            progress=stages(progress), **settings.rows,
+            seed=seed, progress=stages(progress), **settings.rows, **(settings.copies if ours else {}),
         )  # fmt: skip
         held_out = {name: frame for name, frame in rows.held_out.items() if with_test or not name.endswith("test")}
         trained = train(

@@ -153,6 +153,12 @@ def read_annotations(path: str | Path) -> pd.DataFrame:
                                 where=f"{path}, row {bad[0] + 2}, column {label}",
                                 todo="judge every annotated text for all six labels: 1 or 0")  # fmt: skip
         frame[label] = frame[label].astype("Int8")
+    if "chosen" in frame:
+        unknown = np.flatnonzero(~frame["chosen"].isin(CHOSEN))
+        if len(unknown):
+            raise ExamplesError(f"holds {frame['chosen'].iloc[unknown[0]]!r}",
+                                where=f"{path}, row {unknown[0] + 2}, column chosen",
+                                todo=f"use {' or '.join(CHOSEN)}")  # fmt: skip
     twice = np.flatnonzero(frame.duplicated(["corpus", "digest"]))
     if len(twice):
         raise ExamplesError(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from classifier.bootstrap import TWO_SIDED_95, Ranking, interval, resampled
+from classifier.functional_tests import ARTICLE
 from classifier.guidelines import LABELS
 from classifier.policy import ACTIONS, wilson
 
@@ -31,7 +32,6 @@ __all__ = ["AUCS", "bias_aucs", "fairness", "mention_fairness", "mentions"]
 AUCS = ("subgroup_auc", "bpsn_auc", "bnsp_auc")
 COMPARED = 0.85  # of the sentences that the most spoken-of group has: groups with fewer are shown, not compared
 MENTIONS = 20  # harmless mentions before a rate on messages of one's own is given
-_ARTICLE = re.compile(r"^(?:an?|una?|une|eine?|l[aeo]s|[ao]s|i|gli|le) ")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -144,7 +144,7 @@ def mentions(texts: Sequence[str], identities: Sequence[Identity]) -> dict[str, 
     words: dict[str, set[str]] = {}
     for term in identities:
         for phrase in (term.person, term.people):
-            words.setdefault(term.group, set()).add(_ARTICLE.sub("", phrase).lower())
+            words.setdefault(term.group, set()).add(ARTICLE.sub("", phrase).lower())
     patterns = {
         group: re.compile("|".join(p if _UNSPACED.search(p) else rf"\b{p}\b" for p in map(re.escape, sorted(found))))
         for group, found in words.items()

@@ -82,6 +82,8 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
     idf_ : float64 array of shape (n_features,)
         ``ln((1 + n_messages) / (1 + document frequency)) + 1``.
     n_messages_ : int
+    table_ : FeatureTable
+        Finds the column of a hash.
 
     Examples
     --------
@@ -100,6 +102,7 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
     document_frequencies_: NDArray[np.int32]
     idf_: NDArray[np.float64]
     n_messages_: int
+    table_: lookup.FeatureTable
     _spelled: tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.uint8]]
     _order: NDArray[np.intp]
 
@@ -160,7 +163,7 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
         self.document_frequencies_ = self.document_frequencies_[columns]
         self.idf_ = self.idf_[columns]
         self._order = self._order[columns]
-        self._table = lookup.build_table(self.hashes_)
+        self.table_ = lookup.build_table(self.hashes_)
         return self
 
     @property
@@ -181,19 +184,19 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
         parts = _THREADS if len(offsets) > _WORTH_THREADS else 1
         with ThreadPoolExecutor(parts) as pool:
             counted = pool.map(
-                lambda part: counting.document_frequencies(text, kinds, offsets, self.ranges, part, parts), range(parts)
+                lambda part: counting.document_frequencies(text, kinds, offsets, self.ranges, part, parts, self.min_df),
+                range(parts),
             )
             keys, frequencies, where, kinds = map(np.concatenate, zip(*counted, strict=True))
-        kept = np.flatnonzero(frequencies >= self.min_df)
-        if not len(kept):
+        if not len(keys):
             raise ValueError(
                 f"no n-gram occurs in {self.min_df} of {len(offsets) - 1} messages; lower min_df or add messages"
             )
-        kept = kept[np.argsort(-frequencies[kept], kind="stable")][: self.max_features]
+        kept = np.argsort(-frequencies, kind="stable")[: self.max_features]
         self.n_messages_ = len(offsets) - 1
         self.hashes_, self.document_frequencies_ = keys[kept], frequencies[kept]
         self.idf_ = np.log((1 + self.n_messages_) / (1 + self.document_frequencies_)) + 1
-        self._table = lookup.build_table(self.hashes_)
+        self.table_ = lookup.build_table(self.hashes_)
         # Spelled out only when somebody asks: it takes longer than all the rest.
         self._spelled = (*counting.spelled(text, offsets, where[kept]), kinds[kept])
         self._order = np.arange(len(kept))
@@ -204,15 +207,20 @@ class MessageVectorizer(TransformerMixin, BaseEstimator):
 
         def rows(begin: int, end: int) -> tuple[Any, Any, Any]:
             return counting.tfidf_rows(
-                *cleaned, begin, end, self.ranges, self._table, self.idf_, self.sublinear_tf, self.norm == "l2"
+                *cleaned, begin, end, self.ranges, self.table_, self.idf_, self.sublinear_tf, self.norm == "l2"
             )
 
         with ThreadPoolExecutor(len(bounds) - 1) as pool:
             parts = list(pool.map(rows, bounds[:-1].tolist(), bounds[1:].tolist()))
-        ends = np.cumsum([0, *(part[0][-1] for part in parts)])
-        indptr = np.concatenate([[0], *(part[0][1:] + end for part, end in zip(parts, ends, strict=False))])
-        indices, data = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
-        return csr_matrix((data.astype(self.dtype, copy=False), indices, indptr), (n, len(self.idf_)))
+            ends = np.cumsum([0, *(part[0][-1] for part in parts)])
+            indptr = np.concatenate([[0], *(part[0][1:] + end for part, end in zip(parts, ends, strict=False))])
+            indices, data = np.empty(ends[-1], np.int32), np.empty(ends[-1], self.dtype)
+
+            def join(k: int) -> None:
+                indices[ends[k] : ends[k + 1]], data[ends[k] : ends[k + 1]] = parts[k][1:]
+
+            list(pool.map(join, range(len(parts))))
+        return csr_matrix((data, indices, indptr), (n, len(self.idf_)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

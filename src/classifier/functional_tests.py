@@ -9,6 +9,7 @@ a model must find is also disguised by `perturbations`. Ribeiro et al. 2020; Rö
 from __future__ import annotations
 
 import csv
+import re
 import tomllib
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -22,10 +23,11 @@ from classifier.perturbations import perturb
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["ANY", "Case", "Floors", "Identity", "behaviour_folder", "disguised", "read_cases", "read_floors",
+__all__ = ["ANY", "ARTICLE", "Case", "Floors", "Identity", "behaviour_folder", "disguised", "read_cases", "read_floors",
            "read_identities"]  # fmt: skip
 
 ANY = "any"
+ARTICLE = re.compile(r"^(?:an?|una?|une|eine?|l[aeo]s|[ao]s|i|gli|le) ")  # before the name of a person or people
 IDENTITY = "identity"  # functions of sentences with a slot begin with it
 _CASES = ("id", "function", "lang", "text", "label", "expected")
 _TERMS = ("lang", "group", "kind", "person", "people")

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from classifier.functional_tests import ARTICLE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -27,8 +29,8 @@ _KINDS = {"nationality": "ethnicity"}  # said alike
 def swapper(identities: Iterable[Identity]) -> Callable[[str, str, Generator], str]:
     """A function ``swap(text, lang, rng)``: each group a text names becomes another of its kind, the same throughout.
 
-    Person stands for person ("Muslim") and people for people ("Muslims"); a text that names none, or a group of which
-    its language has no other, stays.
+    Person stands for person ("Muslim") and people for people ("Muslims"), with an article for with an article; no two
+    groups become the same. A text that names none, or a group of which its language has no other, stays.
 
     >>> import numpy as np
     >>> from classifier.functional_tests import Identity
@@ -46,7 +48,8 @@ def swapper(identities: Iterable[Identity]) -> Callable[[str, str, Generator], s
         kind = _KINDS.get(term.kind, term.kind)
         groups.setdefault((term.lang, kind), {})[term.group] = (term.person, term.people)
         for form, phrase in enumerate((term.person, term.people)):
-            if form == 1 or term.group not in _COLOURS:
+            # "Russian" is more often a language than a person.
+            if form == 1 or ARTICLE.match(phrase) or not (term.group in _COLOURS or term.kind == "nationality"):
                 found.setdefault(term.lang, {})[phrase.lower()] = (kind, term.group, form)
     patterns = {
         lang: re.compile("|".join(
@@ -66,7 +69,13 @@ def swapper(identities: Iterable[Identity]) -> Callable[[str, str, Generator], s
             kind, group, form = term
             among = groups[lang, kind]
             if group not in chosen:
-                rest = sorted(name for name in among if name != group and (form == 1 or name not in _COLOURS))
+                rest = sorted(
+                    name
+                    for name, forms in among.items()
+                    if name not in (group, *chosen.values())
+                    and (form == 1 or name not in _COLOURS)
+                    and bool(ARTICLE.match(forms[form])) == bool(ARTICLE.match(among[group][form]))
+                )
                 chosen[group] = rest[rng.integers(len(rest))] if rest else group
             new = among[chosen[group]][form]
             return new.lower() if match[0].islower() else new

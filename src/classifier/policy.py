@@ -73,7 +73,7 @@ class SurfaceRule:
 _DEFAULT_SENTENCES = {
     "flag": "maximum recall @ precision >= 0.5",
     "report": "maximum recall @ precision >= 0.8",
-    "block": "maximum recall @ precision >= 0.95",
+    "block": "maximum recall @ precision >= 0.97",
 }
 
 

@@ -7,6 +7,7 @@ models/<name>/
 ├── pilots.npy     what places n-grams in it
 ├── rows.npy       16 bytes per feature: its document frequency class and six weights
 ├── idf.npy        inverse document frequency of each class
+├── piece_*.npy    the commonest words with the features they hold
 ├── severity_*.npy the same four for the model of severity
 └── curves.npy     per label: threshold, true and false positives out of fold
 """
@@ -27,6 +28,8 @@ from classifier.errors import ReleaseError
 from classifier.guidelines import LABELS
 from classifier.kernels.lookup import INDEX
 from classifier.kernels.ngrams import NgramRanges
+from classifier.kernels.pieces import ARRAYS as PIECES
+from classifier.kernels.pieces import STRIDE
 from classifier.policy import Curve, Policy
 from classifier.severity import DETAILS
 
@@ -38,11 +41,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Release", "load_release", "release_folder", "save_release"]
 
-FORMAT = 2
+FORMAT = 3
 MAIN = {"slots": np.uint64, "pilots": np.uint16, "rows": np.int16, "idf": np.float64, "curves": np.float32}
 SEVERITY = {"severity_slots": np.uint64, "severity_pilots": np.uint16, "severity_rows": np.int16,
             "severity_idf": np.float64}  # fmt: skip
-ARRAYS = {**MAIN, **SEVERITY}
+ARRAYS = {**MAIN, **PIECES, **SEVERITY}
 SEVERITY_NGRAMS = (1, 3, 1, 5)  # shortest and longest of words and characters in the model of severity
 MAX_JSON = 16 << 20
 
@@ -242,6 +245,7 @@ def _check_contents(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any
         "counts": set(content["counts"]) == set(LABELS),
         "coefficients": _sound_numbers(numbers, len(LABELS)),
         **_sound_table(arrays, ""),
+        **_sound_pieces(arrays),
     }
     if severity is not None:
         sound |= {"severity": _sound_numbers(severity, len(DETAILS), "thresholds"), **_sound_table(arrays, "severity_")}
@@ -272,6 +276,21 @@ def _sound_table(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, b
         sound["slots"] = int((slots & INDEX).max()) < len(rows) == np.count_nonzero(slots)
         sound["rows"] = bool((rows[:, 0] >= 0).all()) and int(rows[:, 0].max()) < len(idf)
     return {f"{prefix}{name}": holds for name, holds in sound.items()}
+
+
+def _sound_pieces(arrays: Mapping[str, NDArray[Any]]) -> dict[str, bool]:
+    slots, pilots, ends, features = (arrays[name] for name in PIECES)
+    sound = {
+        "piece_slots": slots.ndim == 1 and 0 < len(slots) < 1 << 31,
+        "piece_pilots": pilots.ndim == 1 and len(pilots) > 1 and len(pilots) & (len(pilots) - 1) == 0,
+        "piece_ends": ends.ndim == 1 and len(ends) > 0 and int(ends[0]) == 0 and bool((np.diff(ends) >= 0).all()),
+        "piece_features": features.ndim == 1 and int(features.max(initial=0)) < len(arrays["rows"]),
+    }
+    if all(sound.values()):
+        count = len(ends) - 1
+        sound["piece_slots"] = int((slots & INDEX).max()) < max(count, 1) and np.count_nonzero(slots) == count
+        sound["piece_features"] = len(features) == int(ends[-1]) + STRIDE
+    return sound
 
 
 def _read_json(folder: Path) -> dict[str, Any]:

@@ -5,21 +5,19 @@ The command line, batches, Spark, the MLflow model and importing services all en
 
 from __future__ import annotations
 
-import os
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from classifier.arrow_texts import ArrowTexts
+from classifier.chunks import in_chunks
 from classifier.errors import ReleaseError
 from classifier.guidelines import LABELS, SURFACES
 from classifier.kernels import explaining
 from classifier.kernels import scoring as kernel
 from classifier.kernels.lookup import FeatureTable
 from classifier.kernels.ngrams import NgramRanges
+from classifier.kernels.pieces import no_pieces, pieces_of
 from classifier.policy import ACTIONS, Policy
 from classifier.release import SEVERITY_NGRAMS, Release, load_release, release_folder
 from classifier.severity import DETAILS, advice, detail_of, escalate
@@ -27,33 +25,36 @@ from classifier.text import as_texts, cleaning_tables, code_points, column_value
 from classifier.verdicts import Contribution, Explanation, Reason, Recommendations, Span, Verdict, as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 __all__ = ["Classifier", "Contribution", "Explanation", "Reason", "Recommendations", "Span", "Verdict", "load", "score"]
 
-_CHUNK = 4096  # messages encoded at a time: bounds memory whatever the number of messages
-_CHUNK_CHARACTERS = 4 << 20
 _FIRST = np.zeros(1, np.int64)
 _NO_DETAILS = [False] * len(DETAILS)
 _GRAVE = tuple(LABELS.index(label) for label in ("harassment", "dating_flirting", "hate"))
 _MAY_BE_GRAVE = 0.05  # below it in all of these, a message is not looked at for severity
-_WORTH_THREADS = 512  # messages below which a second thread costs more than it gives
+
+
+class _Memory(NamedTuple):
+    """Scratch, and the handle of it, which is good as long as the scratch lives."""
+
+    scratch: kernel.Scratch
+    handle: NDArray[np.int64]
 
 
 class _Message(NamedTuple):
-    """The code points of one message, and scratch: ``own`` keeps alive what ``handle`` points to."""
+    """The code points of one message, and memory to work on it in."""
 
     points: NDArray[np.uint32]
     offsets: NDArray[np.int64]
-    handle: NDArray[np.int64]
-    own: kernel.Scratch | None
+    memory: _Memory
 
     def run(self, loop: Any, fixed: NDArray[np.int64], *rest: Any) -> None:
         """Run a loop of the kernels over this message."""
-        loop(self.points, self.offsets, _FIRST, 0, fixed, self.handle, *rest)
+        loop(self.points, self.offsets, _FIRST, 0, fixed, self.memory.handle, *rest)
 
 
 class Classifier:
@@ -99,7 +100,9 @@ class Classifier:
                 min(ranges.char_min, self._ranges.char_min), max(ranges.char_max, self._ranges.char_max),
                 max(ranges.contacts, self._ranges.contacts),
             )  # fmt: skip
-        self._local = threading.local()
+        # Memory that no thread works in: taken and given back, which lists do in one step each. One that is not given
+        # back, for something was raised, is forgotten.
+        self._idle: list[_Memory] = []
         self._release_id = release.id
         # Per surface and label: the lowest threshold, and those of the three actions (NaN: not offered).
         self._limits: dict[str | None, list[tuple[float, list[float]]]] = {
@@ -140,7 +143,8 @@ class Classifier:
             raise TypeError(f"text is {type(text).__name__}, not str")
         self._check_surface(surface)
         # Judged as `_judge` judges many, with floats and lists: an array of one costs more than its loop.
-        message = self._message(text)
+        taken = self._take()
+        message = self._message(text, taken)
         confidences, known = np.empty((1, len(LABELS)), np.float32), np.empty(1, np.bool_)
         message.run(kernel.score_messages, self._fixed, confidences, known)
         values: list[float] = confidences[0].tolist()
@@ -166,6 +170,7 @@ class Classifier:
             pieces, grounds = spans[0].tolist(), details if any(details) else None
             ranked = sorted((i for i in range(len(LABELS)) if levels[i]), key=lambda i: (-levels[i], -values[i]))
             reasons = [self._reason(text, i, levels[i], values[i], limits[i][1], pieces[i], grounds) for i in ranked]
+        self._idle.append(taken)
         if reasons or any(details):
             said = advice(reasons, details)
         return Verdict(
@@ -212,7 +217,7 @@ class Classifier:
             for row, found in judged:
                 reasons[first + row] = as_json(found)
 
-        _in_chunks(run, sequence, threads)
+        in_chunks(run, sequence, threads)
         actions = label_actions.max(axis=1, initial=0)
         return Recommendations(confidences, label_actions, actions, known, reasons, details)
 
@@ -247,41 +252,41 @@ class Classifier:
         if surface not in self._limits:
             raise ValueError(f"surface {surface!r} is unknown; use one of {', '.join(SURFACES)} or None")
 
-    def _scratch(self) -> NDArray[np.int64]:
-        """The memory this thread works in."""
-        kept: tuple[kernel.Scratch, NDArray[np.int64]] | None = getattr(self._local, "scratch", None)
-        if kept is None:
+    def _take(self) -> _Memory:
+        """Memory for messages of up to `kernel.ROOM` characters."""
+        try:
+            return self._idle.pop()
+        except IndexError:
             size = max(len(self._model.rows), len(self._severity[0].rows) if self._severity else 0)
             scratch = kernel.scratch_for(self._widest, size)
-            kept = self._local.scratch = (scratch, kernel.scratch_handle(scratch))
-        return kept[1]
+            return _Memory(scratch, kernel.scratch_handle(scratch))
 
     def _scored(self, texts: Sequence[str], threads: int | None) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         confidences, known = np.empty((len(texts), len(LABELS)), np.float32), np.empty(len(texts), np.bool_)
         if len(texts) == 1:
-            self._message(texts[0]).run(kernel.score_messages, self._fixed, confidences, known)
+            taken = self._take()
+            self._message(texts[0], taken).run(kernel.score_messages, self._fixed, confidences, known)
+            self._idle.append(taken)
             return confidences, known
 
         def run(first: int, last: int) -> None:
             points, offsets = code_points(texts[first:last])
             self._score(points, offsets, confidences[first:last], known[first:last])
 
-        _in_chunks(run, texts, threads)
+        in_chunks(run, texts, threads)
         return confidences, known
 
-    def _message(self, text: str) -> _Message:
+    def _message(self, text: str, taken: _Memory) -> _Message:
         """One message and the memory to work on it in."""
         points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-        return _Message(points, np.array((0, len(points))), *self._memory_for(points))
+        return _Message(points, np.array((0, len(points))), self._memory_for(points, taken))
 
-    def _memory_for(self, points: Any) -> tuple[NDArray[np.int64], kernel.Scratch | None]:
-        """The handle of memory for a message: the thread's; if it is long its own, which must outlive the handle."""
-        handle = self._scratch()
+    def _memory_for(self, points: Any, taken: _Memory) -> _Memory:
+        """The memory taken or, for a long message, some of its own, but for the counts."""
         if len(points) <= kernel.ROOM:
-            return handle, None
-        room = kernel.cleaned_room(points, self._fixed)
-        own = kernel.fresh_scratch(room, self._widest, self._local.scratch[0].counts)
-        return kernel.scratch_handle(own), own
+            return taken
+        own = kernel.fresh_scratch(kernel.cleaned_room(points, self._fixed), self._widest, taken.scratch.counts)
+        return _Memory(own, kernel.scratch_handle(own))
 
     def _score(self, points: Any, offsets: Any, confidences: Any, known: Any) -> None:
         """Fill in the confidences of messages given by their code points."""
@@ -289,8 +294,12 @@ class Classifier:
 
     def _shares(self, text: str) -> tuple[str, list[tuple[int, int, Span]], NDArray[np.float64]]:
         """The cleaned text, its units with their place in the original, and what each character adds to each label."""
-        message = self._message(text)
-        shares, characters, origins, kinds = explaining.contributions(message.points, self._fixed, message.handle)
+        taken = self._take()
+        message = self._message(text, taken)
+        shares, characters, origins, kinds = explaining.contributions(
+            message.points, self._fixed, message.memory.handle
+        )
+        self._idle.append(taken)
         cleaned = characters.astype("<u4").tobytes().decode("utf-32-le")
         units = []
         for start, end in explaining.units(kinds).tolist():
@@ -361,17 +370,19 @@ class Classifier:
 
     def _run(self, loop: Any, points: Any, offsets: Any, rows: Any, fixed: Any, *rest: Any) -> None:
         """Run a loop over messages, with memory of its own for those longer than what the thread keeps."""
-        done = 0
+        done, taken = 0, self._take()
         while done < len(rows):
             row = rows[done]
-            handle, _own = self._memory_for(points[offsets[row] : offsets[row + 1]])
-            done = loop(points, offsets, rows, done, fixed, handle, *rest)
+            memory = self._memory_for(points[offsets[row] : offsets[row + 1]], taken)
+            done = loop(points, offsets, rows, done, fixed, memory.handle, *rest)
+        self._idle.append(taken)
 
 
 def _model(arrays: Mapping[str, NDArray[Any]], coefficients: Mapping[str, Any], prefix: str = "") -> kernel.Model:
     slots, pilots, rows, idf = (arrays[f"{prefix}{name}"] for name in ("slots", "pilots", "rows", "idf"))
     numbers = (np.array(coefficients[name], np.float64) for name in ("steps", "intercepts", "slopes", "offsets"))
-    return kernel.Model(FeatureTable(slots, pilots), rows, idf, *numbers)
+    known = no_pieces() if prefix else pieces_of(arrays)
+    return kernel.Model(FeatureTable(slots, pilots), known, rows, idf, *numbers)
 
 
 def _level(value: float, limits: list[float]) -> int:
@@ -382,36 +393,6 @@ def _contacts(text: str) -> tuple[Any, ...]:
     from classifier.contacts import find_contacts
 
     return find_contacts(text)
-
-
-def _in_chunks(run: Callable[[int, int], None], texts: Sequence[str], threads: int | None) -> None:
-    """Call ``run`` for consecutive ranges of messages, on several threads where there are enough of them."""
-    workers = (threads or _processors()) if len(texts) >= _WORTH_THREADS else 1
-    chunks = _chunks(texts, min(_CHUNK, -(-len(texts) // workers)) if workers > 1 else _CHUNK)
-    if workers == 1:
-        for first, last in chunks:
-            run(first, last)
-    else:
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(lambda chunk: run(*chunk), chunks))
-
-
-def _chunks(texts: Sequence[str], size: int) -> list[tuple[int, int]]:
-    """Consecutive ranges of at most ``size`` messages and, but for single long ones, `_CHUNK_CHARACTERS` characters."""
-    chunks, first, characters = [], 0, 0
-    lengths = texts.sizes().tolist() if isinstance(texts, ArrowTexts) else map(len, texts)
-    for i, length in enumerate(lengths):
-        characters += length
-        if i > first and (i - first == size or characters > _CHUNK_CHARACTERS):
-            chunks.append((first, i))
-            first, characters = i, length
-    if first < len(texts):
-        chunks.append((first, len(texts)))
-    return chunks
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def load(path: str | Path | None = None, *, policy: Policy | None = None) -> Classifier:

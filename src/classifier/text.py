@@ -15,7 +15,7 @@ import numpy as np
 
 from classifier import codepoints
 from classifier.arrow_texts import ArrowTexts, arrow_texts
-from classifier.kernels import cleaning
+from classifier.kernels import cleaning, folding, marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ _AS_CYRILLIC = dict(zip("aeopcyxijskmtbhnrlw", "аеорсухіјѕкмтвнп
 
 
 @cache
-def cleaning_tables() -> cleaning.CleaningTables:
+def cleaning_tables() -> folding.CleaningTables:
     """The tables that the cleaning loops take."""
     tables = codepoints.load()
     leet, as_cyrillic = np.zeros(128, np.int32), np.zeros(128, np.int32)
@@ -37,10 +37,10 @@ def cleaning_tables() -> cleaning.CleaningTables:
             leet[ord(sign)] = ord(letter)
     for latin, letter in _AS_CYRILLIC.items():
         as_cyrillic[ord(latin)] = ord(letter)
-    ascii_kinds = cleaning.ascii_kinds(tables.kind.reshape(-1, 256)[tables.block[0], :128], leet)
-    return cleaning.CleaningTables(
+    ascii_kinds = tables.kind.reshape(-1, 256)[tables.block[0], :128].copy()
+    return folding.CleaningTables(
         **vars(tables), leet=leet, as_cyrillic=as_cyrillic,
-        ascii_kinds=ascii_kinds, triples=cleaning.suspicious_triples(),
+        ascii_kinds=ascii_kinds, ascii_marks=marks.ascii_marks(ascii_kinds, leet),
     )  # fmt: skip
 
 
@@ -74,6 +74,8 @@ def as_texts(texts: Iterable[str]) -> Sequence[str]:
         values = column_values(texts)
         if not isinstance(values, list) or getattr(texts, "ndim", 1) != 1:
             raise TypeError(f"texts is {type(texts).__name__}, not a sequence of str; give one column")
+    if set(map(type, values)) <= {str}:  # the quick look; a str of a subclass passes below
+        return values
     for position, text in enumerate(values):
         if not isinstance(text, str):
             raise TypeError(
@@ -125,10 +127,10 @@ def clean_with_origins(text: str) -> CleanText:
     [2, 3, 4, 5]
     """
     points, _ = code_points([text])
-    room = cleaning.MAX_EXPANSION * len(points) + 1
+    room = folding.MAX_EXPANSION * len(points) + marks.MARGIN
     out, origins = np.empty(room, np.int32), np.empty(room, np.int32)
-    kinds = np.empty(room, np.uint8)
-    n = cleaning.clean(points, out, origins, kinds, cleaning_tables())
+    kinds, marked = np.empty(room, np.uint8), np.empty(room, np.uint8)
+    n = cleaning.clean(points, out, origins, kinds, marked, cleaning_tables())
     return CleanText(_string(out[:n]), origins[:n].copy())
 
 

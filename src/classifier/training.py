@@ -16,6 +16,8 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn.pipeline import Pipeline
 
+from classifier.assembly import CORPUS_LIMIT, CORPUS_WEIGHT, HARMLESS_WEIGHT, REAL_TEXT_WEIGHT
+from classifier.common_pieces import common_pieces
 from classifier.errors import TrainingError
 from classifier.evaluation import evaluate
 from classifier.examples import label_matrix
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LabelModels", "Settings", "Training", "train"]
 
+_ROUGH = 0.05  # tolerance of the first fit, which only ranks features
+
 Progress = Callable[[str, float], None]
 
 
@@ -44,9 +48,10 @@ class Settings:
     ``max_features`` is what the release keeps, those that weigh most in a first fit; ``regularisation`` is the ``C``
     of the linear models; ``imbalance`` the power of (negatives / positives) by which positives weigh more;
     ``real_text_weight`` the weight of a text of a public corpus that we judged, ``corpus_weight`` that of a corpus' own
-    label, ``harmless_weight`` that of one in which nothing violates, against 1 for a message of ours; ``disguised`` the
-    share of our messages that are there a second time as people write who evade a filter, ``swapped`` whether messages
-    that name a group are there again, said of another; ``contacts`` whether shapes of contact details are features.
+    label, ``harmless_weight`` that of one in which nothing violates, against 1 for a message of ours. Of our messages a
+    share ``disguised`` is there a second time as people write who evade a filter, a share ``framed`` beside an ordinary
+    one; those that name a group are there ``swapped`` times more, said of others. ``contacts`` says whether shapes of
+    contact details are features.
     """
 
     word_ngrams: tuple[int, int] = (1, 2)
@@ -56,12 +61,13 @@ class Settings:
     max_features: int = 300_000
     regularisation: float = 0.6
     imbalance: float = 0.25
-    real_text_weight: float = 0.35
-    corpus_weight: float = 0.03
-    harmless_weight: float = 1.3
-    corpus_limit: int = 8_000
+    real_text_weight: float = REAL_TEXT_WEIGHT
+    corpus_weight: float = CORPUS_WEIGHT
+    harmless_weight: float = HARMLESS_WEIGHT
+    corpus_limit: int = CORPUS_LIMIT
     disguised: float = 0.2
-    swapped: bool = True
+    framed: float = 0.1
+    swapped: int = 2
     folds: int = 5
     seed: int = 0
 
@@ -70,6 +76,11 @@ class Settings:
         """What `assembly.assemble` is told of the texts of public corpora: what they weigh, and how many to take."""
         names = ("real_text_weight", "corpus_weight", "harmless_weight", "corpus_limit")
         return {name: getattr(self, name) for name in names}
+
+    @property
+    def copies(self) -> dict[str, Any]:
+        """What it is told of copies of our messages: disguised, framed and swapped ones."""
+        return {"disguised": self.disguised, "framed": self.framed, "swapped": self.swapped}
 
 
 @dataclass(frozen=True)
@@ -96,9 +107,10 @@ def train(
 
     ``examples`` has the columns of `examples.read_examples`; ``group`` (else ``author``, else ``id``) names what must
     stay in one fold, ``weight`` (default 1) how much a row counts, and ``annotated`` (default all) the rows judged for
-    all six labels by our guide: those calibrate; ``population`` (default: ``annotated``) how much a harmless row
-    counts when operating points are chosen, 0 leaving a row out. ``severity`` is the model of `train_severity`, without
-    which a release tells no threats, calls to self-harm, distress and sexual demands apart.
+    all six labels by our guide; ``calibrates`` (default: ``annotated``) how much a row counts in calibration and
+    ``population`` (default: ``annotated``) how much a harmless row counts when operating points are chosen, 0 leaving
+    a row out. ``severity`` is the model of `train_severity`, without which a release tells no threats, calls to
+    self-harm, distress and sexual demands apart.
 
     Same examples, settings and library versions give the same release digest.
 
@@ -110,6 +122,7 @@ def train(
     groups = examples[column].astype(str).tolist() if column else None
     weights = examples["weight"].to_numpy(float) if "weight" in examples else np.ones(len(texts))
     judged = examples["annotated"].to_numpy(bool) if "annotated" in examples else np.ones(len(texts), bool)
+    calibrates = examples["calibrates"].to_numpy(float) if "calibrates" in examples else judged.astype(float)
     population = examples["population"].to_numpy(float) if "population" in examples else judged.astype(float)
 
     report("reading n-grams", 0.0)
@@ -129,7 +142,7 @@ def train(
         report("selecting n-grams", 0.0)
         vectorizer.restrict(_weightiest(X, y, weights, vectorizer, models, settings.max_features, n_jobs))
         X = vectorizer.transform(texts)
-    models.fit(X, y, weights, groups, judged, report)
+    models.fit(X, y, weights, groups, calibrates, report)
     record = {**(record or {}), "reference": _reference(texts, groups, judged, vectorizer, models.out_of_fold_)}
     report("choosing operating points", 0.0)
     counted = population > 0
@@ -137,7 +150,9 @@ def train(
         label: Curve.of(models.out_of_fold_[counted, i], y[counted, i], population[counted])
         for i, label in enumerate(LABELS)
     }
-    release = _release(name, vectorizer, models, curves, (policy or Policy()), settings, record or {}, severity)
+    report("looking up common words", 0.0)
+    pieces = common_pieces(texts, vectorizer)
+    release = _release(name, vectorizer, models, pieces, curves, (policy or Policy()), settings, record or {}, severity)
     pipeline = Pipeline([("features", vectorizer), ("labels", models)])
     return Training(_with_metrics(release, pipeline, models, y, judged, held_out or {}, report), pipeline)
 
@@ -155,8 +170,8 @@ def _reference(texts: list[str], groups: Any, judged: Any, vectorizer: Any, out_
 
 def _weightiest(X: Any, y: Any, weights: Any, vectorizer: Any, models: Any, size: int, n_jobs: Any) -> NDArray[np.intp]:
     """The columns whose contribution to any label is largest in a first fit, in the vectorizer's order."""
-    fits = Parallel(n_jobs=n_jobs)(
-        delayed(models._fit_one)(X, y[:, i], weights, np.where(np.isnan(y[:, i]), -1, 0).astype(np.int8), -1)
+    fits = Parallel(n_jobs=n_jobs, prefer="threads")(  # processes would each be handed the whole matrix
+        delayed(models._fit_one)(X, y[:, i], weights, np.where(np.isnan(y[:, i]), -1, 0).astype(np.int8), -1, _ROUGH)
         for i in range(len(LABELS))
     )
     importance = np.max([np.abs(coef) / np.abs(coef).max() for coef, _ in fits], axis=0) * vectorizer.idf_
@@ -165,11 +180,13 @@ def _weightiest(X: Any, y: Any, weights: Any, vectorizer: Any, models: Any, size
 
 
 def _release(
-    name: str, vectorizer: MessageVectorizer, models: LabelModels, curves: dict[str, Curve], policy: Policy,
-    settings: Settings, record: dict[str, Any], severity: SeverityModel | None,
+    name: str, vectorizer: MessageVectorizer, models: LabelModels, pieces: dict[str, NDArray[Any]],
+    curves: dict[str, Curve], policy: Policy, settings: Settings, record: dict[str, Any],
+    severity: SeverityModel | None,
 ) -> Release:  # fmt: skip
     arrays = {
         **feature_arrays(vectorizer, models),
+        **pieces,
         "curves": stacked_curves(curves),
         **(severity.arrays if severity else no_severity()),
     }

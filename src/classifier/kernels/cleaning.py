@@ -6,114 +6,25 @@ came from. The passes repeat until nothing changes, which makes cleaning idempot
 
 from __future__ import annotations
 
-import itertools
-from typing import TYPE_CHECKING, NamedTuple
-
 import numpy as np
 
 from classifier.kernels.compiling import compiled, inlined
+from classifier.kernels.folding import (
+    ARABIC,
+    CYRILLIC,
+    DIGIT,
+    GREEK,
+    IDEOGRAPH,
+    LATIN,
+    OTHER_LETTER,
+    PUNCTUATION,
+    fold,
+    folded_length,
+)
+from classifier.kernels.marks import DISGUISED, MARGIN, REPEATED, SPACED, mark, passes_needed
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-# The kinds of codepoints.py, repeated as literals so that the compiler folds them into the loops.
-SPACE, PUNCTUATION, DIGIT, LATIN, CYRILLIC, GREEK, ARABIC, OTHER_LETTER, IDEOGRAPH, EMOJI = range(10)
-DROP = -(1 << 30)
-MAX_EXPANSION = 18  # U+FDFA, one code point that NFKC spells out in 18
 MAX_ROUNDS = 8  # rounds of passes; two suffice for what people type, the bound keeps hostile input linear
 MAX_RUN = 3
-JOINERS = ".-_*~|"  # signs that are not written between ideographs
-
-
-class CleaningTables(NamedTuple):
-    """`codepoints.Tables` as the loops take them, with what ASCII characters stand for.
-
-    ``leet[c]`` is the letter a sign or digit stands for inside a word, ``as_cyrillic[c]`` the Cyrillic letter a Latin
-    one passes for (0: none). ``ascii_kinds`` and ``triples`` are what `describe` looks at.
-    """
-
-    block: NDArray[np.uint16]
-    fold: NDArray[np.int32]
-    kind: NDArray[np.uint8]
-    as_latin: NDArray[np.uint8]
-    expansions: NDArray[np.int32]
-    voiced: NDArray[np.int32]
-    leet: NDArray[np.int32]
-    as_cyrillic: NDArray[np.int32]
-    ascii_kinds: NDArray[np.uint8]
-    triples: NDArray[np.uint8]
-
-
-@compiled
-def _put(c, at, out, origin, n):
-    """Append one folded code point: spaces collapse, combining kana marks and conjoining jamo compose."""
-    if c == 32:
-        if n == 0 or out[n - 1] == 32:
-            return n
-    elif n > 0:
-        last = out[n - 1]
-        if 0x1161 <= c <= 0x1175 and 0x1100 <= last <= 0x1112:
-            out[n - 1] = 0xAC00 + ((last - 0x1100) * 21 + c - 0x1161) * 28
-            return n
-        if 0x11A8 <= c <= 0x11C2 and 0xAC00 <= last <= 0xD7A3 and (last - 0xAC00) % 28 == 0:
-            out[n - 1] = last + c - 0x11A7
-            return n
-    out[n] = c
-    origin[n] = at
-    return n + 1
-
-
-@inlined
-def fold(message, out, origin, t):
-    """Fold ``message`` into ``out`` (with room for `folded_length`); return the length."""
-    # Arrays out of their tuple once: in a loop numba would count references to them each time.
-    block, folds, expansions, voiced = t.block, t.fold, t.expansions, t.voiced
-    ascii_block = np.int64(block[0]) << 8
-    n = 0
-    last = np.int64(32)
-    for i in range(len(message)):
-        c = np.int64(message[i])
-        if c < 128:
-            difference = np.int64(folds[ascii_block | c])
-            if difference > DROP:
-                # Written in any case and kept unless a space follows a space: cheaper than a branch nobody can predict.
-                c += difference
-                out[n] = c
-                origin[n] = i
-                n += not (c == 32 and last == 32)
-                last = c
-            continue
-        difference = np.int64(folds[(np.int64(block[c >> 8]) << 8) | (c & 255)])
-        if difference > DROP:
-            c += difference
-            if c == 0x3099 or c == 0x309A:
-                if n > 0 and 0x3000 <= out[n - 1] <= 0x30FF:
-                    composed = voiced[c - 0x3099, out[n - 1] - 0x3000]
-                    if composed:
-                        out[n - 1] = composed
-                continue
-            n = _put(c, i, out, origin, n)
-        elif difference < DROP:
-            first = DROP - 1 - difference
-            for k in range(first + 1, first + 1 + expansions[first]):
-                n = _put(np.int64(expansions[k]), i, out, origin, n)
-        elif c == 0x306 and n > 0 and out[n - 1] == 0x438:  # a breve makes и the letter й
-            out[n - 1] = 0x439
-        last = np.int64(out[n - 1]) if n > 0 else 32
-    if n > 0 and out[n - 1] == 32:
-        n -= 1
-    return n
-
-
-@compiled
-def folded_length(message, t):
-    """How long ``message`` is once folded, at most: the room the passes need."""
-    n = 0
-    for i in range(len(message)):
-        c = np.int64(message[i])
-        difference = np.int64(t.fold[(np.int64(t.block[c >> 8]) << 8) | (c & 255)])
-        n += t.expansions[DROP - 1 - difference] if difference < DROP else 1
-    return n
 
 
 @compiled
@@ -283,94 +194,44 @@ def shorten_runs(out, origin, kinds, n):
     return write
 
 
-# What a disguise can be made of; a bar is both a joiner and leet.
-_PLAIN, _JOINER, _BAR, _LEET, _DOLLAR, _NUMBER, _LATIN, _CASED, _UNCASED, _IDEOGRAPH = range(10)
-# by kind: space, punctuation, digit, Latin, Cyrillic, Greek, Arabic, other letters, ideographs, emoji
-_CLASSES = np.array([0, 0, _NUMBER, _LATIN, _CASED, _CASED, _CASED, _UNCASED, _IDEOGRAPH, 0], np.uint8)
-_SUSPICIOUS, _LONE = np.uint64(1), np.uint64(2)
-_THREE = np.uint64(0xFFF)  # three classes of four bits
-_KINDS = np.arange(10, dtype=np.uint8) | (_CLASSES << 4)
-
-
-def ascii_kinds(kinds: NDArray[np.uint8], leet: NDArray[np.int32]) -> NDArray[np.uint8]:
-    """The kind of each ASCII character (lower four bits) and its class (upper four)."""
-    classes = _CLASSES[kinds]
-    classes[(leet != 0) & (classes == _PLAIN)] = _LEET
-    classes[[ord(sign) for sign in JOINERS]] = _JOINER
-    classes[ord("|")], classes[ord("$")] = _BAR, _DOLLAR
-    return kinds | (classes << 4).astype(np.uint8)
-
-
-def suspicious_triples() -> NDArray[np.uint8]:
-    """For the classes of three neighbours (4 bits each): whether they may be a disguise, or a letter standing alone."""
-    table = np.zeros(4096, np.uint8)
-    other, signs = {_CASED, _UNCASED}, {_BAR, _LEET, _DOLLAR, _NUMBER}
-    letters = other | {_LATIN}
-    words = letters | {_NUMBER, _IDEOGRAPH}
-    for before, one, two in itertools.product(range(10), repeat=3):
-        suspicious = (
-            (two == _LATIN and one in other | {_DOLLAR})
-            or (one == _LATIN and two in other | {_DOLLAR})
-            or (two in letters and one in signs and before in letters | signs)
-            or (before == two == _IDEOGRAPH and one in {_JOINER, _BAR})
-        )
-        lone = one in letters | {_IDEOGRAPH} and before not in words and two not in words
-        table[before << 8 | one << 4 | two] = suspicious * _SUSPICIOUS | lone * _LONE
-    return table
-
-
 @inlined
-def describe(out, kinds, n, t):
-    """Write the kind of each folded character; return whether any pass could change the message.
-
-    Most messages are plain, and one look is cheaper than three passes. What it looks for: three neighbours that may be
-    a disguise, three lone letters with a sign between each, three letters or four signs alike.
-    """
-    block, kind_table, ascii_kinds, triples = t.block, t.kind, t.ascii_kinds, t.triples
-    out[n] = 32
-    classes = found = runs = lones = np.uint64(0)
-    last = np.int32(-1)
-    for i in range(n + 1):
-        c = out[i]
-        if c < 128:
-            both = ascii_kinds[np.uint8(c)]
-        else:
-            both = _KINDS[kind_table[(np.uint64(block[np.uint32(c) >> 8]) << np.uint64(8)) | np.uint64(c & 255)]]
-        kinds[i] = both & 15
-        this = np.uint64(both >> 4)
-        classes = ((classes << np.uint64(4)) | this) & _THREE
-        triple = np.uint64(triples[classes])
-        lones = (lones << np.uint64(1)) | (triple >> np.uint64(1))
-        runs = (runs << np.uint64(1)) | np.uint64(c == last)
-        last = c
-        found |= (triple & _SUSPICIOUS) | np.uint64((lones & np.uint64(21)) == np.uint64(21))
-        stretched = (this == _LATIN) | (this == _CASED) | ((runs & np.uint64(7)) == np.uint64(7))
-        found |= np.uint64(((runs & np.uint64(3)) == np.uint64(3)) & (this != _NUMBER) & stretched)
-    return found != 0
+def _look(out, kinds, marks, n, t):
+    mark(out, kinds, marks, n, t)
+    return passes_needed(out, marks, n)
 
 
 @compiled
-def undo_all(out, origin, kinds, n, t):
-    """Repeat the passes until nothing changes; return the new length."""
+def undo_all(out, origin, kinds, marks, n, needed, t):
+    """Repeat the passes that may be needed until nothing changes; return the new length."""
     for _ in range(MAX_ROUNDS):
-        before = n
-        n = join_spaced(out, origin, kinds, n)
-        changed = undo_disguise(out, kinds, n, t)
-        n = shorten_runs(out, origin, kinds, n)
+        before, changed = n, False
+        if needed & SPACED:
+            n = join_spaced(out, origin, kinds, n)
+            needed = _look(out, kinds, marks, n, t)
+        if needed & DISGUISED and undo_disguise(out, kinds, n, t):
+            changed = True
+            needed = _look(out, kinds, marks, n, t)
+        if needed & REPEATED:
+            n = shorten_runs(out, origin, kinds, n)
         if n == before and not changed:
+            break
+        needed = _look(out, kinds, marks, n, t)
+        if not needed:
             break
     return n
 
 
 @inlined
-def clean(message, out, origin, kinds, t):
+def clean(message, out, origin, kinds, marks, t):
     """Clean one message; return the length of what is in ``out``, ``origin`` and ``kinds``.
 
-    All three need room for one character more than `folded_length`.
+    All four need room for `MARGIN` characters more than `folded_length`.
     """
     n = fold(message, out, origin, t)
-    if describe(out, kinds, n, t):
-        n = undo_all(out, origin, kinds, n, t)
+    mark(out, kinds, marks, n, t)
+    needed = passes_needed(out, marks, n)
+    if needed:
+        n = undo_all(out, origin, kinds, marks, n, needed, t)
     return n
 
 
@@ -384,13 +245,14 @@ def clean_messages(points, offsets, t):
     out = np.empty(total, np.int32)
     kinds = np.empty(total, np.uint8)
     ends = np.zeros(len(offsets), np.int64)
-    room = 1
+    room = MARGIN
     for i in range(len(offsets) - 1):
-        room = max(room, folded_length(points[offsets[i] : offsets[i + 1]], t) + 1)
-    one, origin, one_kinds = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint8)
+        room = max(room, folded_length(points[offsets[i] : offsets[i + 1]], t) + MARGIN)
+    one, origin = np.empty(room, np.int32), np.empty(room, np.int32)
+    one_kinds, marks = np.empty(room, np.uint8), np.empty(room, np.uint8)
     filled = 0
     for i in range(len(offsets) - 1):
-        n = clean(points[offsets[i] : offsets[i + 1]], one, origin, one_kinds, t)
+        n = clean(points[offsets[i] : offsets[i + 1]], one, origin, one_kinds, marks, t)
         if filled + n > total:
             total = 2 * (filled + n)
             grown, grown_kinds = np.empty(total, np.int32), np.empty(total, np.uint8)

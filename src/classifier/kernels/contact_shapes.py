@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from classifier.kernels.cleaning import DIGIT
 from classifier.kernels.compiling import compiled, inlined
+from classifier.kernels.folding import DIGIT
 from classifier.kernels.ngrams import in_word, mixed_up
 
 _SEED = np.uint64(0xA0761D6478BD642F)
@@ -22,13 +22,17 @@ _GAP = 2  # signs between two digits of one number at most
 
 @inlined
 def _may_hold_one(text, kinds, n):
-    """Whether a message has a digit or a sign that no contact shape is without."""
-    numbers = signs = 0
+    """Whether a message has as many digits as a number, or a sign or a letter beside a digit as other shapes have."""
+    digits, found = 0, False
     for i in range(n):
-        numbers |= kinds[i] == DIGIT
+        digits += kinds[i] == DIGIT
+    for i in range(n - 1):
+        found |= (in_word(kinds[i]) & in_word(kinds[i + 1])) & ((kinds[i] == DIGIT) != (kinds[i + 1] == DIGIT))
     for i in range(n):
-        signs |= (text[i] == 64) | (text[i] == 95) | (text[i] == 58)
-    return numbers | signs
+        found |= (text[i] == 64) | (text[i] == 95)
+    for i in range(n - 1):
+        found |= (text[i] == 58) & (text[i + 1] == 47)
+    return found | (digits >= _FEWEST)
 
 
 @compiled

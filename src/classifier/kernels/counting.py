@@ -15,11 +15,12 @@ _ONE = np.uint64(1)
 
 
 @compiled
-def document_frequencies(text, kinds, offsets, r, part, parts):
+def document_frequencies(text, kinds, offsets, r, part, parts, least):
     """Count in how many messages each n-gram occurs, of those whose hashes are in one of ``parts`` (a power of 2).
 
-    Returns, per distinct n-gram in the order of first occurrence: its hash, its document frequency, its first
-    occurrence (message, start and end in it), and its kind: 0 of characters, 1 of words, 2 and more a contact shape.
+    Returns, per distinct n-gram of ``least`` messages or more, in the order of first occurrence: its hash, its document
+    frequency, its first occurrence (message, start and end in it), and its kind: 0 of characters, 1 of words, 2 and
+    more a contact shape.
     """
     longest = 1
     for i in range(len(offsets) - 1):
@@ -80,6 +81,7 @@ def document_frequencies(text, kinds, offsets, r, part, parts):
             if (seen >> _HALF) != np.uint64(i + 1):
                 table[at, 1] = (np.uint64(i + 1) << _HALF) | ((seen & np.uint64(0xFFFFFFFF)) + _ONE)
     frequency = np.empty(found, np.int32)
+    kept = 0
     mask = np.uint64(len(table) - 1)
     for k in range(found):
         if k + 16 < found:
@@ -87,8 +89,10 @@ def document_frequencies(text, kinds, offsets, r, part, parts):
         at = (keys[k] >> _HALF) & mask
         while table[at, 0] != keys[k] | _ONE:
             at = (at + _ONE) & mask
-        frequency[k] = table[at, 1] & np.uint64(0xFFFFFFFF)
-    return keys[:found].copy(), frequency, where[:found].copy(), kind[:found].copy()
+        count = np.int64(table[at, 1] & np.uint64(0xFFFFFFFF))
+        frequency[kept], keys[kept], where[kept], kind[kept] = count, keys[k], where[k], kind[k]
+        kept += count >= least
+    return keys[:kept].copy(), frequency[:kept].copy(), where[:kept].copy(), kind[:kept].copy()
 
 
 @compiled
@@ -167,7 +171,9 @@ def tfidf_rows(text, kinds, offsets, begin, end, r, table, idf, sublinear, norma
     places, features = np.empty(len(hashes), np.uint32), np.empty(len(hashes), np.uint32)
     scratch = ngram_scratch(longest, r)
     counts = np.zeros(len(idf), np.int32)
-    room = np.int64(1 << 16)
+    room = np.int64(1 << 16) + 3 * (
+        offsets[end] - offsets[begin]
+    )  # what most need; memory not written to costs nothing
     indices, data = np.empty(room, np.int32), np.empty(room, np.float64)
     indptr = np.zeros(end - begin + 1, np.int64)
     filled = 0
@@ -204,4 +210,4 @@ def tfidf_rows(text, kinds, offsets, begin, end, r, table, idf, sublinear, norma
                     data[filled + k] *= scale
             filled += found
         indptr[i - begin + 1] = filled
-    return indptr, indices[:filled].copy(), data[:filled].copy()
+    return indptr, indices[:filled], data[:filled]

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from classifier.kernels.cleaning import DIGIT, OTHER_LETTER, PUNCTUATION, SPACE, clean
-from classifier.kernels.compiling import compiled
+from classifier.kernels.cleaning import clean
+from classifier.kernels.compiling import compiled, inlined
+from classifier.kernels.folding import DIGIT, OTHER_LETTER, PUNCTUATION, SPACE
 from classifier.kernels.lookup import find_feature
 from classifier.kernels.ngrams import room_for
-from classifier.kernels.scoring import ROOM, find_ngrams, model_of, ranges_of, scratch_of, tables_of, weigh_blocks
+from classifier.kernels.scoring import ROOM, find_ngrams, model_of, ranges_of, scratch_of, tables_of
 
 MAX_SPANS = 3
 _WORTH = 0.25  # of the heaviest unit's weight: below it a unit is no reason
+
+
+@inlined
+def _value(feature, m, s):
+    """The TF-IDF value of a feature that is counted, before scaling."""
+    return m.idf[m.rows[feature, 0]] * (1.0 + np.log(np.float64(s.counts[feature])))
+
+
+@inlined
+def _square(bounds, m, s):
+    """Count the features of one block; the sum of the squares of their values."""
+    for k in range(bounds[0], bounds[1]):
+        s.counts[s.features[k]] += 1
+    total = 0.0
+    for k in range(bounds[0], bounds[1]):
+        total += _value(s.features[k], m, s) ** 2 / s.counts[s.features[k]]
+    return total
 
 
 @compiled
@@ -23,35 +41,32 @@ def contributions(message, fixed, scratch):
     characters, their origins and their kinds.
     """
     t, m, r, s = tables_of(fixed), model_of(fixed), ranges_of(fixed), scratch_of(scratch)
-    n = clean(message, s.cleaned, s.origins, s.kinds, t)
+    n = clean(message, s.cleaned, s.origins, s.kinds, s.ngrams.marks, t)
     labels = len(m.steps)
     shares = np.zeros((n, labels))
     spans = np.empty((room_for(n, r), 2), np.int32)
     total, of_words, of_shapes, of_chars = find_ngrams(r, m, s, n, spans)
-    found = of_words + of_shapes + of_chars
-    occurrences = np.empty(found, np.float64)
-    for k in range(found):
-        occurrences[k] = s.counts[s.features[k]]
-    weigh_blocks(of_words, of_shapes, of_chars, m, s)
-    for k in range(found):
-        s.counts[s.features[k]] = k  # for now, where its value stands
+    scales = np.array([_square(of_words, m, s), _square(of_shapes, m, s), _square(of_chars, m, s)])
+    found = 0
     for k in range(total):
         feature = find_feature(s.hashes[k], m.table)
         if feature < 0:
             continue
-        place = s.counts[feature]
+        block = (found >= of_words[1]) + (found >= of_shapes[1])
+        found += 1
         first, last = max(spans[k, 0], 0), min(spans[k, 1], n)
         solid = 0
         for i in range(first, last):
             solid += s.cleaned[i] != 32
-        value = s.factors[place] / (occurrences[place] * solid)
+        value = _value(feature, m, s) / (np.sqrt(scales[block]) * s.counts[feature] * solid)
         for label in range(labels):
             share = value * m.rows[feature, 1 + label] * m.steps[label]
             for i in range(first, last):
                 if s.cleaned[i] != 32:
                     shares[i, label] += share
-    for k in range(found):
-        s.counts[s.features[k]] = 0
+    for first, last in (of_words, of_shapes, of_chars):
+        for k in range(first, last):
+            s.counts[s.features[k]] = 0
     return shares, s.cleaned[:n].copy(), s.origins[:n].copy(), s.kinds[:n].copy()
 
 

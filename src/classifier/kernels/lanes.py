@@ -1,4 +1,4 @@
-"""Add up rows of eight 16-bit integers, eight lanes at a time.
+"""Add up the rows of a message's features, eight 16-bit integers at a time.
 
 Written as instructions rather than Python because numba keeps no vector in registers across a loop.
 """
@@ -7,58 +7,138 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
 LANES = 8
+AHEAD = 32  # how many features ahead memory is asked for: ``features`` must be that much longer than what it holds
+COMMON = 64  # occurrences of a feature whose weights are looked up
+# Row c: by how much the c + 1st occurrence of a feature raises 1 + ln(tf), and its square.
+_TF = np.array([0.0, *(1.0 + np.log(np.arange(1, COMMON)))])
+GAINS = np.ascontiguousarray(np.column_stack([np.diff(_TF), np.diff(_TF**2)]))
+_CHAINS = 4  # sums kept side by side: an addition takes four cycles, and each waits only for its own chain
 
 
 @intrinsic
-def add_rows(typingctx: Any, rows: Any, lane: Any, features: Any, factors: Any, first: Any, n: Any, out: Any) -> Any:  # noqa: ARG001
-    """Add ``factors[k] * rows[features[k], lane : lane + 8]``, for ``n`` values of ``k`` from ``first``, to ``out``.
+def add_features(
+    typingctx: Any, features: Any, first: Any, last: Any, counts: Any, rows: Any, idf: Any, gains: Any, sums: Any  # noqa: ARG001
+) -> Any:  # fmt: skip
+    """Add what ``features[first:last]``, repeated as they occur, give to ``sums``; return the place of the next.
 
-    ``rows`` int16 (F, W) with W a multiple of 8, ``features`` uint32, ``factors`` and ``out`` float64, all contiguous.
+    ``features`` uint32, ``counts`` int32 (F,), ``rows`` int16 (F, 8), ``idf`` float64, ``gains`` is `GAINS`, ``sums``
+    float64 (8,); all contiguous. Lane 0 of a row is the number of its ``idf``. Added are, to ``sums[1:]``, the rows
+    times ``idf * (1 + ln(tf))``, and to ``sums[0]`` the squares of these factors. Counts each occurrence in ``counts``
+    and stops early at a feature that has occurred ``COMMON - 1`` times.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         double, long, whole = ir.DoubleType(), ir.IntType(64), ir.IntType(32)
         narrow, wide = ir.VectorType(ir.IntType(16), LANES), ir.VectorType(double, LANES)
-        views = {
-            name: context.make_array(signature.args[k])(context, builder, arguments[k])
-            for name, k in (("rows", 0), ("features", 2), ("factors", 3), ("out", 6))
-        }
-        width = builder.extract_value(views["rows"].shape, 1)
-        last = builder.add(arguments[4], arguments[5])
-        target = builder.bitcast(views["out"].data, wide.as_pointer())
+        undefined = ir.Constant(wide, ir.Undefined)
+        names = ("features", "first", "last", "counts", "rows", "idf", "gains", "sums")
+        data = {
+            name: context.make_array(signature.args[k])(context, builder, arguments[k]).data
+            for k, name in enumerate(names) if name not in ("first", "last")
+        }  # fmt: skip
+        byte = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        ask = builder.module.globals.get("llvm.prefetch.p0i8") or ir.Function(
+            builder.module, kind, "llvm.prefetch.p0i8"
+        )
+
+        def feature_at(k: Any) -> Any:
+            return builder.zext(builder.load(builder.gep(data["features"], [k])), long)
+
+        def row_of(feature: Any) -> Any:
+            return builder.gep(data["rows"], [builder.mul(feature, long(LANES))])
+
+        def add_one(k: Any, total: Any, square: Any, stop: Any) -> tuple[Any, Any, Any]:
+            """One occurrence: the block in which it is known to be common, and the new sums."""
+            ahead = feature_at(builder.add(k, long(AHEAD)))
+            for address in (row_of(ahead), builder.gep(data["counts"], [ahead])):
+                builder.call(ask, [builder.bitcast(address, byte), whole(0), whole(3), whole(1)])
+            feature = feature_at(k)
+            place = builder.gep(data["counts"], [feature])
+            count = builder.load(place)
+            go_on = builder.append_basic_block("add.go_on")
+            left = builder.block
+            builder.cbranch(builder.icmp_signed("<", count, whole(COMMON - 1)), go_on, stop)
+            builder.position_at_end(go_on)
+            builder.store(builder.add(count, whole(1)), place)
+            row = builder.load(builder.bitcast(row_of(feature), narrow.as_pointer()))
+            row.align = 2
+            number = builder.zext(builder.extract_element(row, whole(0)), long)
+            value = builder.load(builder.gep(data["idf"], [number]))
+            at = builder.shl(builder.zext(count, long), long(1))
+            gain, gain_of_square = (
+                builder.load(builder.gep(data["gains"], [builder.add(at, long(column))])) for column in (0, 1)
+            )
+            factor = builder.insert_element(undefined, builder.fmul(value, gain), whole(0))
+            factor = builder.shuffle_vector(factor, undefined, ir.Constant(ir.VectorType(whole, LANES), [0] * LANES))
+            total = builder.fadd(builder.fmul(factor, builder.sitofp(row, wide)), total, flags=("contract",))
+            squared = builder.fmul(builder.fmul(value, value), gain_of_square)
+            return left, total, builder.fadd(squared, square, flags=("contract",))
+
+        start = builder.block
+        loop, many, tail, one, stopped = (
+            builder.append_basic_block(f"add.{name}") for name in ("loop", "many", "tail", "one", "stopped")
+        )
+        nothing = ir.Constant(wide, [0.0] * LANES), double(0.0)
+        builder.branch(loop)
+
+        builder.position_at_end(loop)
+        k = builder.phi(long)
+        sums = [(builder.phi(wide), builder.phi(double)) for _ in range(_CHAINS)]
+        k.add_incoming(arguments[1], start)
+        exits = []
+        builder.cbranch(builder.icmp_signed("<=", builder.add(k, long(_CHAINS)), arguments[2]), many, tail)
+        builder.position_at_end(many)
+        now = list(sums)
+        for chain in range(_CHAINS):
+            here = builder.add(k, long(chain))
+            before = list(now)
+            left, total, square = add_one(here, *now[chain], stopped)
+            exits.append((left, here, before))
+            now[chain] = (total, square)
+        k.add_incoming(builder.add(k, long(_CHAINS)), builder.block)
+        for (total, square), new in zip(sums, now, strict=True):
+            for phi, first, then in ((total, nothing[0], new[0]), (square, nothing[1], new[1])):
+                phi.add_incoming(first, start)
+                phi.add_incoming(then, builder.block)
+        builder.branch(loop)
+
+        builder.position_at_end(tail)
+        j, rest, rest_square = builder.phi(long), builder.phi(wide), builder.phi(double)
+        for phi, value in ((j, k), (rest, sums[0][0]), (rest_square, sums[0][1])):
+            phi.add_incoming(value, loop)
+        exits.append((tail, j, [(rest, rest_square), *sums[1:]]))
+        builder.cbranch(builder.icmp_signed("<", j, arguments[2]), one, stopped)
+        builder.position_at_end(one)
+        left, total, square = add_one(j, rest, rest_square, stopped)
+        exits.append((left, j, [(rest, rest_square), *sums[1:]]))
+        for phi, value in ((j, builder.add(j, long(1))), (rest, total), (rest_square, square)):
+            phi.add_incoming(value, builder.block)
+        builder.branch(tail)
+
+        builder.position_at_end(stopped)
+        ended = builder.phi(long)
+        ends = [(builder.phi(wide), builder.phi(double)) for _ in range(_CHAINS)]
+        for left, place, state in exits:
+            ended.add_incoming(place, left)
+            for (total, square), (held, held_square) in zip(ends, state, strict=True):
+                total.add_incoming(held, left)
+                square.add_incoming(held_square, left)
+        total, square = ends[0]
+        for more, more_square in ends[1:]:
+            total, square = builder.fadd(total, more), builder.fadd(square, more_square)
+        total = builder.insert_element(total, square, whole(0))
+        target = builder.bitcast(data["sums"], wide.as_pointer())
         held = builder.load(target)
         held.align = 8
-        start = builder.block
-        loop, body, done = (builder.append_basic_block(f"add_rows.{name}") for name in ("loop", "body", "done"))
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        k, total = builder.phi(long), builder.phi(wide)
-        k.add_incoming(arguments[4], start)
-        total.add_incoming(held, start)
-        builder.cbranch(builder.icmp_signed("<", k, last), body, done)
-        builder.position_at_end(body)
-        feature = builder.zext(builder.load(builder.gep(views["features"].data, [k])), long)
-        place = builder.add(builder.mul(feature, width), arguments[1])
-        row = builder.load(builder.bitcast(builder.gep(views["rows"].data, [place]), narrow.as_pointer()))
-        row.align = 2
-        factor = builder.insert_element(
-            ir.Constant(wide, ir.Undefined), builder.load(builder.gep(views["factors"].data, [k])), whole(0)
-        )
-        factor = builder.shuffle_vector(
-            factor, ir.Constant(wide, ir.Undefined), ir.Constant(ir.VectorType(whole, LANES), [0] * LANES)
-        )
-        added = builder.fadd(builder.fmul(factor, builder.sitofp(row, wide)), total)
-        k.add_incoming(builder.add(k, long(1)), body)
-        total.add_incoming(added, body)
-        builder.branch(loop)
-        builder.position_at_end(done)
-        stored = builder.store(total, target)
+        stored = builder.store(builder.fadd(held, total), target)
         stored.align = 8
-        return context.get_dummy_value()
+        return ended
 
-    return types.void(rows, types.int64, features, factors, types.int64, types.int64, out), generate
+    return types.int64(features, types.int64, types.int64, counts, rows, idf, gains, sums), generate

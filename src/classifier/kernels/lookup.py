@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # A slot holds the lower 40 bits of a hash over the 24 bits of its feature: an unknown n-gram passes for a feature once
 # in 10^12. A slot of no feature holds 0.
-_SHIFT = np.uint64(24)
+SHIFT = np.uint64(24)
 INDEX = np.uint64((1 << 24) - 1)
 _TAG = np.uint64((1 << 40) - 1)
 _STEP = np.uint64(0x9E3779B97F4A7C15)
@@ -111,7 +111,7 @@ def build_table(keys):
         pilots, places = _placed(keys, bits, size)
     slots = np.zeros(size, np.uint64)
     for index in range(len(keys)):
-        slots[places[index]] = ((keys[index] & _TAG) << _SHIFT) | np.uint64(index)
+        slots[places[index]] = ((keys[index] & _TAG) << SHIFT) | np.uint64(index)
     return FeatureTable(slots, pilots)
 
 
@@ -138,7 +138,7 @@ def find_features(hashes, places, first, last, slots, features, at):
         slot = slots[np.uint64(places[k])]
         # Written in any case and kept where the tag is right: whether an n-gram is known is what no branch can predict.
         features[found] = slot & INDEX
-        found += (slot ^ (hashes[k] << _SHIFT)) <= INDEX
+        found += (slot ^ (hashes[k] << SHIFT)) <= INDEX
     return found - at
 
 
@@ -147,7 +147,7 @@ def find_feature(h, table):
     """The feature of one hash, or -1."""
     slots = table.slots
     slot = slots[_place(h, table.pilots[h >> _shift_of(table.pilots)], np.uint64(len(slots)))]
-    return np.int64(slot & INDEX) if (slot ^ (h << _SHIFT)) <= INDEX else np.int64(-1)
+    return np.int64(slot & INDEX) if (slot ^ (h << SHIFT)) <= INDEX else np.int64(-1)
 
 
 @compiled

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from classifier.kernels.cleaning import DIGIT, OTHER_LETTER
 from classifier.kernels.compiling import compiled, inlined
+from classifier.kernels.folding import DIGIT, OTHER_LETTER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +45,7 @@ class NgramScratch(NamedTuple):
     reach: NDArray[np.int32]  # characters up to and with the next space
     running: NDArray[np.uint64]  # the hash begun at each character
     mixed: NDArray[np.uint64]
-    marks: NDArray[np.uint8]  # the kind of each contact shape
+    marks: NDArray[np.uint8]  # the marks of characters, then the kind of each contact shape
 
 
 @compiled
@@ -129,31 +129,34 @@ def word_hashes(text, kinds, n, r, out, s, spans):
 
 
 @inlined
-def _pad(text, kinds, n, longest, s):
-    """Write a message with a space on either side, its digits as 0, and how far the next space is from each."""
-    padded, reach = s.padded, s.reach
-    padded[0] = 32
+def char_hashes(text, kinds, n, r, out, s, spans):
+    """Write the hashes of the character n-grams of a message to ``out``; return how many.
+
+    ``spans`` as in `word_hashes`; the padding spaces are at -1 and ``n``. A lone space is no n-gram.
+    """
+    padded = s.padded
     for i in range(n):
         padded[i + 1] = 48 if kinds[i] == DIGIT else text[i]
-    for i in range(n + 1, n + 2 + longest):
+    return padded_hashes(n, r, out, s, spans)
+
+
+@inlined
+def padded_hashes(n, r, out, s, spans):
+    """The same for the ``n`` characters in ``s.padded[1:]``, their digits written as 0.
+
+    All n-grams of one size are hashed, those across words too, so that the compiler can do several at once; then the
+    wanted are kept.
+    """
+    if r.char_max == 0 or n == 0:
+        return 0
+    padded, reach, running, mixed = s.padded, s.reach, s.running, s.mixed
+    padded[0] = 32
+    for i in range(n + 1, n + 2 + r.char_max):
         padded[i] = 32
     ahead = 0
     for i in range(n + 1, -1, -1):
         reach[i] = ahead
         ahead = 1 if padded[i] == 32 else ahead + 1
-
-
-@inlined
-def char_hashes(text, kinds, n, r, out, s, spans):
-    """Write the hashes of the character n-grams of a message to ``out``; return how many.
-
-    ``spans`` as in `word_hashes`; the padding spaces are at -1 and ``n``. A lone space is no n-gram. All n-grams of
-    one size are hashed, those across words too, so that the compiler can do several at once; then the wanted are kept.
-    """
-    if r.char_max == 0 or n == 0:
-        return 0
-    _pad(text, kinds, n, r.char_max, s)
-    padded, reach, running, mixed = s.padded, s.reach, s.running, s.mixed
     positions = n + 1  # the last space begins no n-gram
     for i in range(positions):
         running[i] = (_CHAR_SEED ^ padded[i]) * _P

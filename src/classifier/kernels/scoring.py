@@ -6,30 +6,31 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from classifier.kernels.cleaning import (
+from classifier.kernels.cleaning import clean
+from classifier.kernels.compiling import compiled, inlined
+from classifier.kernels.contact_shapes import contact_hashes
+from classifier.kernels.folding import (
     DIGIT,
     IDEOGRAPH,
     LATIN,
     MAX_EXPANSION,
     OTHER_LETTER,
     CleaningTables,
-    clean,
     folded_length,
 )
-from classifier.kernels.compiling import compiled, inlined
-from classifier.kernels.contact_shapes import contact_hashes
 from classifier.kernels.handles import handle_of, matrix, vector
-from classifier.kernels.lanes import LANES, add_rows
-from classifier.kernels.lookup import FeatureTable, count_features, find_features, locate
+from classifier.kernels.lanes import AHEAD, GAINS, LANES, add_features
+from classifier.kernels.lookup import FeatureTable, find_features, locate
+from classifier.kernels.marks import MARGIN
+from classifier.kernels.memory import prefetch
 from classifier.kernels.ngrams import NgramRanges, NgramScratch, char_hashes, ngram_scratch, room_for, word_hashes
+from classifier.kernels.pieces import Pieces, hashes_beside
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROOM = 2048  # characters of a message that the reused scratch holds; longer messages get scratch of their own
 _MAX_LABELS = 64
-_COMMON = 64  # repetitions of an n-gram whose weight is looked up instead of computed
-_TF = np.array([0.0, *(1.0 + np.log(np.arange(1, _COMMON)))])
 
 
 class Model(NamedTuple):
@@ -41,6 +42,7 @@ class Model(NamedTuple):
     """
 
     table: FeatureTable
+    pieces: Pieces
     rows: NDArray[np.int16]  # (F, 1 + L, padded to a multiple of 8)
     idf: NDArray[np.float64]
     steps: NDArray[np.float64]  # (L,)
@@ -59,7 +61,6 @@ class Scratch(NamedTuple):
     hashes: NDArray[np.uint64]
     places: NDArray[np.uint32]
     features: NDArray[np.uint32]
-    factors: NDArray[np.float64]
     counts: NDArray[np.int32]
     sums: NDArray[np.float64]
     scores: NDArray[np.float64]
@@ -67,7 +68,7 @@ class Scratch(NamedTuple):
 
 def fixed_handle(tables: CleaningTables, model: Model, ranges: NgramRanges) -> NDArray[np.int64]:
     """What stays the same from message to message, as `score_messages` takes it."""
-    arrays = handle_of((*tables, *model.table, *model[1:]))
+    arrays = handle_of((*tables, *model.table, *model.pieces.table, *model.pieces[1:], *model[2:]))
     return np.vstack([arrays, np.array([[*ranges[:3]], [*ranges[3:], 0]], np.int64)])
 
 
@@ -86,15 +87,19 @@ def model_of(h):
     """The model of a fixed handle."""
     return Model(
         FeatureTable(vector(h, 10, np.uint64), vector(h, 11, np.uint16)),
-        matrix(h, 12, np.int16), vector(h, 13, np.float64), vector(h, 14, np.float64), vector(h, 15, np.float64),
-        vector(h, 16, np.float64), vector(h, 17, np.float64),
+        Pieces(
+            FeatureTable(vector(h, 12, np.uint64), vector(h, 13, np.uint16)),
+            vector(h, 14, np.int32), vector(h, 15, np.uint32),
+        ),
+        matrix(h, 16, np.int16), vector(h, 17, np.float64), vector(h, 18, np.float64), vector(h, 19, np.float64),
+        vector(h, 20, np.float64), vector(h, 21, np.float64),
     )  # fmt: skip
 
 
 @inlined
 def ranges_of(h):
     """The n-gram ranges of a fixed handle."""
-    return NgramRanges(h[18, 0], h[18, 1], h[18, 2], h[19, 0], h[19, 1])
+    return NgramRanges(h[22, 0], h[22, 1], h[22, 2], h[23, 0], h[23, 1])
 
 
 @inlined
@@ -106,8 +111,8 @@ def scratch_of(h):
             vector(h, 3, np.uint64), vector(h, 4, np.int32), vector(h, 5, np.int32), vector(h, 6, np.uint64),
             vector(h, 7, np.int32), vector(h, 8, np.uint64), vector(h, 9, np.uint64), vector(h, 10, np.uint8),
         ),
-        vector(h, 11, np.uint64), vector(h, 12, np.uint32), vector(h, 13, np.uint32), vector(h, 14, np.float64),
-        vector(h, 15, np.int32), vector(h, 16, np.float64), vector(h, 17, np.float64),
+        vector(h, 11, np.uint64), vector(h, 12, np.uint32), vector(h, 13, np.uint32), vector(h, 14, np.int32),
+        vector(h, 15, np.float64), vector(h, 16, np.float64),
     )  # fmt: skip
 
 
@@ -119,7 +124,7 @@ def scratch_handle(s: Scratch) -> NDArray[np.int64]:
 @compiled
 def cleaned_room(message, h):
     """Room for a cleaned message."""
-    return folded_length(message, tables_of(h)) + 1
+    return folded_length(message, tables_of(h)) + MARGIN
 
 
 @compiled
@@ -133,8 +138,7 @@ def fresh_scratch(room, r, counts):
         ngram_scratch(room, r),
         np.empty(n_hashes, np.uint64),
         np.empty(n_hashes, np.uint32),
-        np.empty(n_hashes, np.uint32),
-        np.empty(n_hashes, np.float64),
+        np.empty(n_hashes + AHEAD, np.uint32),
         counts,
         np.empty(LANES, np.float64),
         np.empty(_MAX_LABELS, np.float64),
@@ -143,79 +147,85 @@ def fresh_scratch(room, r, counts):
 
 def scratch_for(ranges: NgramRanges, n_features: int) -> Scratch:
     """Scratch for one thread and messages of up to `ROOM` characters."""
-    return fresh_scratch(MAX_EXPANSION * ROOM + 1, ranges, np.zeros(n_features, np.int32))
+    return fresh_scratch(MAX_EXPANSION * ROOM + MARGIN, ranges, np.zeros(n_features, np.int32))
 
 
 @inlined
 def find_ngrams(r, m, s, n, spans):
-    """Find the distinct features of a cleaned message: those of words, then contact shapes, then characters.
+    """Find the features of a cleaned message, repeated as they occur: of words, then contact shapes, then characters.
 
-    They are in ``s.features``. Returns the numbers of all n-grams and of the features of each block. N-grams of all
-    blocks are located before any is looked at: what one has asked memory for arrives while it asks for the rest.
+    Returns the number of n-grams hashed, and the bounds of each block in ``s.features``. N-grams of all blocks are
+    located before any is looked at: what one has asked memory for arrives while it asks for the rest. ``spans``, unless
+    it is None, becomes those of all n-grams; without them known pieces are looked up whole.
     """
     words = word_hashes(s.cleaned, s.kinds, n, r, s.hashes, s.ngrams, spans)
     rest = None if spans is None else spans[words:]
     shapes = words + contact_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams.marks, rest)
-    char_spans = None if spans is None else spans[shapes:]
-    total = shapes + char_hashes(s.cleaned, s.kinds, n, r, s.hashes[shapes:], s.ngrams, char_spans)
+    known = 0
+    if spans is None and len(m.pieces.ends) > 1:
+        known, more = hashes_beside(
+            s.cleaned, s.kinds, n, r, s.hashes[shapes:], s.ngrams, m.pieces, s.places, s.features, shapes
+        )
+    else:
+        char_spans = None if spans is None else spans[shapes:]
+        more = char_hashes(s.cleaned, s.kinds, n, r, s.hashes[shapes:], s.ngrams, char_spans)
+    total = shapes + more
     locate(s.hashes, total, m.table, s.places)
-    of_words = _distinct(0, words, 0, m, s)
-    of_shapes = _distinct(words, shapes, of_words, m, s)
-    of_chars = _distinct(shapes, total, of_words + of_shapes, m, s)
-    return total, of_words, of_shapes, of_chars
+    slots = m.table.slots
+    of_words = find_features(s.hashes, s.places, 0, words, slots, s.features, 0)
+    of_shapes = of_words + find_features(s.hashes, s.places, words, shapes, slots, s.features, of_words)
+    end = shapes + known
+    end += find_features(s.hashes, s.places, shapes, total, slots, s.features, end)
+    return total, (0, of_words), (of_words, of_shapes), (shapes, end)
 
 
 @inlined
-def _distinct(first, last, at, m, s):
-    """The distinct features of located hashes, counted and written to ``s.features[at:]``; returns how many."""
-    found = find_features(s.hashes, s.places, first, last, m.table.slots, s.features, at)
-    return count_features(s.features, at, found, s.counts, m.rows)
+def _add_block(bounds, m, s):
+    """Add to ``s.scores`` what the features of one block give, the block scaled to unit length; return how many."""
+    first, last = bounds
+    if first == last:
+        return 0
+    sums = s.sums
+    sums[:] = 0.0
+    k = add_features(s.features, first, last, s.counts, m.rows, m.idf, GAINS, sums)
+    while k < last:
+        feature = np.uint64(s.features[k])
+        count = np.float64(s.counts[feature])
+        s.counts[feature] += 1
+        before, after = 1.0 + np.log(count), 1.0 + np.log(count + 1.0)
+        value = m.idf[np.uint16(m.rows[feature, 0])]
+        for lane in range(1, LANES):
+            sums[lane] += value * (after - before) * m.rows[feature, lane]
+        sums[0] += value * value * (after * after - before * before)
+        k = add_features(s.features, k + 1, last, s.counts, m.rows, m.idf, GAINS, sums)
+    scale = 1.0 / np.sqrt(sums[0])
+    for label in range(len(m.steps)):
+        s.scores[label] += scale * sums[label + 1] * m.steps[label]
+    counts, features = s.counts, s.features
+    for k in range(np.uint64(first), np.uint64(last)):
+        counts[np.uint64(features[k])] = 0
+    return last - first
 
 
 @inlined
-def weigh_blocks(of_words, of_shapes, of_chars, m, s):
-    """Write the values of all features of a message to ``s.factors``, each block of unit length; returns how many."""
-    weigh(s.features, 0, of_words, s.counts, m.rows, m.idf, s.factors)
-    weigh(s.features, of_words, of_shapes, s.counts, m.rows, m.idf, s.factors)
-    weigh(s.features, of_words + of_shapes, of_chars, s.counts, m.rows, m.idf, s.factors)
-    return of_words + of_shapes + of_chars
-
-
-@inlined
-def weigh(features, first, n, counts, rows, idf, factors):
-    """Write the TF-IDF values of ``n`` distinct features from ``first``, scaled to unit length, to ``factors``.
-
-    Sets their counts to 0 again.
-    """
-    square = 0.0
-    for k in range(first, first + n):
-        feature = np.uint64(features[k])
-        count = counts[feature]
-        counts[feature] = 0
-        tf = _TF[np.uint32(count)] if count < _COMMON else 1.0 + np.log(np.float64(count))
-        value = idf[np.uint16(rows[feature, 0])] * tf
-        factors[k] = value
-        square += value * value
-    if n:
-        scale = 1.0 / np.sqrt(square)
-        for k in range(first, first + n):
-            factors[k] *= scale
+def _ask_for(first, m, s):
+    """Start loading what the first features of a block need: `add_features` asks for those `AHEAD` of it."""
+    rows, counts, features = m.rows, s.counts, s.features
+    for k in range(np.uint64(first), np.uint64(first + AHEAD)):
+        prefetch(rows, np.uint64(features[k]))
+        prefetch(counts, np.uint64(features[k]))
 
 
 @inlined
 def score_one(message, t, r, m, s):
     """Leave the scores of a message in ``s.scores``; return how many features it has, 0 if it says too little."""
-    n = clean(message, s.cleaned, s.origins, s.kinds, t)
+    n = clean(message, s.cleaned, s.origins, s.kinds, s.ngrams.marks, t)
     _, of_words, of_shapes, of_chars = find_ngrams(r, m, s, n, None)
-    found = weigh_blocks(of_words, of_shapes, of_chars, m, s)
-    labels = len(m.steps)
-    for lane in range(0, m.rows.shape[1], LANES):
-        s.sums[:] = 0.0
-        add_rows(m.rows, lane, s.features, s.factors, 0, found, s.sums)
-        for k in range(LANES):
-            label = lane + k - 1
-            if 0 <= label < labels:
-                s.scores[label] = m.intercepts[label] + s.sums[k] * m.steps[label]
+    for label in range(len(m.steps)):
+        s.scores[label] = m.intercepts[label]
+    _ask_for(of_words[0], m, s)
+    _ask_for(of_chars[0], m, s)
+    found = _add_block(of_words, m, s) + _add_block(of_shapes, m, s) + _add_block(of_chars, m, s)
     return found if _is_enough(s.kinds, n) else 0
 
 
