@@ -95,7 +95,8 @@ def bars(board: Board, size: int) -> list[Bar]:
         Bar("largest gap between identity groups, false alarms at flag", 5,
             (100 * gap["value"] if gap else np.nan,), "points", most=True),
         *(Bar(f"calibration error, {name}, {kind}", 0.03, tuple(float(of(e)) for e in found), most=True)
-          for kind, found in wrong.items() for name, of in (("mean of the labels", np.mean), ("the worst label", np.max))),
+          for kind, found in wrong.items()
+          for name, of in (("mean of the labels", np.mean), ("the worst label", np.max))),
         Bar("size of the release", 12, (size / 1e6,), "MB", most=True),
     ]  # fmt: skip
 
