@@ -7,7 +7,9 @@ from typing import Any
 
 from classifier.training import Settings
 
-BEGUN = Settings(regularisation=0.5, real_text_weight=1.0, corpus_weight=0.1, harmless_weight=0.1, swapped=0)
+BEGUN = Settings(
+    regularisation=0.5, real_text_weight=1.0, corpus_weight=0.1, harmless_weight=0.1, swapped=0, framed=0.0
+)
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,13 @@ def test_no_two_groups_become_one():
         assert len({*words}) == 5, words
 
 
+def test_where_no_other_is_left_the_text_stays():
+    swap = swapper([term for term in TERMS if term.kind == "religion"])
+    assert swap("Muslims and Hindus", "en", np.random.default_rng(0)) == "Hindus and Muslims"
+    lone = swapper([term for term in TERMS if term.group in ("deaf", "muslim", "hindu")])
+    assert lone("Muslims and deaf people", "en", np.random.default_rng(0)) == "Muslims and deaf people"
+
+
 def test_unspaced_scripts_and_other_languages(said_of_another):
     assert said_of_another("私のクラスのイスラム教徒です", "ja") == "私のクラスのヒンドゥー教徒です"
     assert said_of_another("Muslims", "ja") == "Muslims"

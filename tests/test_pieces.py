@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from classifier.common_pieces import common_pieces
+from classifier.errors import ReleaseError
 from classifier.features import MessageVectorizer
 from classifier.kernels.pieces import ARRAYS, no_pieces
+from classifier.release import save_release
 from classifier.scoring import Classifier
 from classifier.text import clean
 
@@ -75,6 +77,32 @@ def test_the_commonest_are_kept(texts):
 def test_what_is_rare_is_not_kept(texts):
     pieces = common_pieces(texts, MessageVectorizer().fit(texts))
     assert pieces["piece_ends"].tolist() == [0]
+
+
+def test_a_piece_that_claims_more_features_than_it_has_ngrams_is_no_piece(trained, texts):
+    vectorizer = MessageVectorizer().fit(texts)
+    pieces = common_pieces(texts, vectorizer, most=50)
+    ends, features = pieces["piece_ends"].copy(), np.zeros(len(pieces["piece_features"]) + 30_000, np.uint32)
+    ends[1:] += 30_000  # all of them the first piece's
+    greedy = Classifier(holding(trained.release, pieces | {"piece_ends": ends, "piece_features": features}))
+    np.testing.assert_array_equal(
+        greedy.confidences([f"{text} " * 40 for text in texts[:50]]).shape, (50, len(trained.release.policy.points))
+    )
+
+
+@pytest.mark.parametrize("ends", [[0, 2**31 - 1, -(2**31), -1, 0], [0, 3, 2], [1, 2]])
+def test_ends_that_fall_are_refused(trained, tmp_path, ends):
+    slots = np.arange(1, len(ends) + 3, dtype=np.uint64)
+    bad = {"piece_ends": np.array(ends, np.int32), "piece_slots": slots, "piece_features": np.zeros(16, np.uint32)}
+    with pytest.raises(ReleaseError, match="piece"):
+        save_release(holding(trained.release, bad), tmp_path, "card")
+
+
+@pytest.mark.parametrize("char_ngrams", [(8, 3), (0, 3), (3, 0)])
+def test_ranges_that_are_none_are_refused(trained, tmp_path, char_ngrams):
+    settings = {**trained.release.settings, "char_ngrams": char_ngrams}
+    with pytest.raises(ReleaseError, match="settings"):
+        save_release(dataclasses.replace(trained.release, settings=settings), tmp_path, "card")
 
 
 def test_a_model_of_words_alone_has_pieces_without_features(trained, texts):

@@ -65,6 +65,15 @@ def test_one_message_a_thousand_and_threads_agree_to_the_bit(classifier_, texts)
     np.testing.assert_array_equal(bits(np.float32(scored)), bits(alone))
 
 
+@pytest.mark.parametrize("long", ["a" * 2049, "you idiot " * 300, " " * 5000])
+def test_what_follows_a_long_message_has_room(classifier_, long):
+    # One code point that cleaning spells out in eighteen, as many of them as a short message may hold.
+    texts = [long, "\ufdfa" * 2048, "you idiot", "\ufdfa " * 1024]
+    alone = np.concatenate([classifier_.confidences([text]) for text in texts])
+    np.testing.assert_array_equal(bits(classifier_.confidences(texts)), bits(alone))
+    assert classifier_.recommend(texts).actions[2] > 0
+
+
 def test_many_callers_at_once_get_what_one_gets(release_folder, texts):
     shared = load(release_folder)
     expected = shared.confidences(texts)

@@ -169,6 +169,22 @@ def test_only_the_rows_named_calibrate(matrix):
     assert not np.isnan(models.out_of_fold_).any()
 
 
+@pytest.mark.parametrize("folds", [2, 3, 5])
+def test_no_fold_holds_all_of_a_kind(folds):
+    rng = np.random.default_rng(folds)
+    for _ in range(300):
+        n = int(rng.integers(folds, 12))
+        y = np.float32(rng.random((40, 1)) < rng.choice([0.1, 0.5, 0.9]))
+        groups = rng.integers(0, n, 40)
+        if min(len({*groups[y[:, 0] == value]}) for value in (0, 1)) < folds:
+            continue
+        numbers = LabelModels(labels=("a",), folds=folds)._fold_numbers(y[:, 0], groups)
+        assert {*numbers} == {*range(folds)}
+        for fold in range(folds):
+            assert len({*y[numbers != fold, 0]}) == 2
+        assert all(len({*numbers[groups == group]}) == 1 for group in {*groups})
+
+
 def test_rows_calibrate_by_their_weight(matrix):
     X, y, groups = matrix
     weight = np.where(groups < 40, 4.0, 0.5)

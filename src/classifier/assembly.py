@@ -108,7 +108,7 @@ def assemble(
     ``severity`` is a folder of messages judged for severity, which tell some of the labels too. ``disguised`` is the
     share of our training messages that are there a second time, as people write who evade a filter (`perturbations`),
     violations and harmless ones alike; ``framed`` the share that is there again with an ordinary message of the same
-    language before or behind it; ``swapped`` is how many times messages that name a group are there again, said
+    author before or behind it; ``swapped`` is how many times messages that name a group are there again, said
     of others (`identity_swaps`).
 
     Raises `ExamplesError` and `CorpusError`.
@@ -165,7 +165,7 @@ def assemble(
     held = rows[(rows["split"] != "train") & rows["annotated"] & ~rows["doubted"]]
     train = without_held_out_copies(rows[rows["split"] == "train"], held)
     copies = _disguised(train[train["source"] == "our messages"], disguised, np.random.default_rng(seed))
-    among = _framed(train[train["source"] == "our messages"], framed, np.random.default_rng(seed))
+    among = _framed(train[train["source"] == "our messages"], framed, np.random.default_rng([seed, 1]))
     others = _said_of_others(train, swapped, np.random.default_rng(seed))
     train = pd.concat([train, without_held_out_copies(pd.concat([copies, among, others]), held)], ignore_index=True)
     train["calibrates"] = _calibration_weights(train)
@@ -204,15 +204,16 @@ def _disguised(frame: pd.DataFrame, share: float, rng: np.random.Generator) -> p
 
 
 def _framed(frame: pd.DataFrame, share: float, rng: np.random.Generator) -> pd.DataFrame:
-    """Copies of a share of messages, each beside an ordinary one of its language, as people hide what they mean."""
+    """Copies of a share of messages, each beside an ordinary one of its author, as people hide what they mean."""
     copies = frame[rng.random(len(frame)) < share].copy()
     if not len(copies):
         return copies
-    ordinary = dict(frame[frame["kind"] == "ordinary"].groupby("lang")["text"].agg(list))
-    copies = copies[copies["lang"].isin(ordinary)]
+    # By the same author: beside another's, a fold would train on what is left out of it.
+    ordinary = dict(frame[frame["kind"] == "ordinary"].groupby("group")["text"].agg(list))
+    copies = copies[copies["group"].isin(ordinary)]
     texts = []
-    for text, lang in zip(copies["text"], copies["lang"], strict=True):
-        beside = ordinary[lang][rng.integers(len(ordinary[lang]))]
+    for text, group in zip(copies["text"], copies["group"], strict=True):
+        beside = ordinary[group][rng.integers(len(ordinary[group]))]
         texts.append(f"{beside} {text}" if rng.random() < 0.5 else f"{text} {beside}")
     copies["text"] = texts
     _only_trains(copies)

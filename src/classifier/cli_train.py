@@ -60,7 +60,7 @@ def train(
 
     if (register or alias) and not tracked:
         raise click.UsageError("--register and --alias need --track")
-    settings = Settings(seed=seed)
+    settings = Settings(seed=seed) if not files else Settings(seed=seed, disguised=0.0, framed=0.0, swapped=0)
     corpora = chosen(load_registry(), names) if names != ("none",) else []
     ours = not files
     examples = [Path(file) for file in files] or our_messages(data_folder())
@@ -70,7 +70,7 @@ def train(
         rows = assemble(
             corpora, examples, annotations=annotations, splits=splits,
             severity=data_folder() / "severity" if ours else None, folder=Path(folder),
-            seed=seed, progress=stages(progress), **settings.rows, **(settings.copies if ours else {}),
+            seed=seed, progress=stages(progress), **settings.rows, **settings.copies,
         )  # fmt: skip
         held_out = {name: frame for name, frame in rows.held_out.items() if with_test or not name.endswith("test")}
         trained = train(

@@ -76,10 +76,15 @@ def swapper(identities: Iterable[Identity]) -> Callable[[str, str, Generator], s
                     and (form == 1 or name not in _COLOURS)
                     and bool(ARTICLE.match(forms[form])) == bool(ARTICLE.match(among[group][form]))
                 )
-                chosen[group] = rest[rng.integers(len(rest))] if rest else group
+                if not rest:
+                    raise LookupError
+                chosen[group] = rest[rng.integers(len(rest))]
             new = among[chosen[group]][form]
             return new.lower() if match[0].islower() else new
 
-        return patterns[lang].sub(other, text) if lang in patterns else text
+        try:
+            return patterns[lang].sub(other, text) if lang in patterns else text
+        except LookupError:  # a group of which there is no other left
+            return text
 
     return swap

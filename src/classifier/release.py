@@ -241,7 +241,9 @@ def _check_contents(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any
     curves = arrays["curves"]
     sound = {
         "curves": curves.ndim == 3 and curves.shape[::2] == (len(LABELS), 3),
-        "settings": len(ranges) == 4 and all(type(n) is int and 0 <= n <= 8 for n in ranges),
+        "settings": len(ranges) == 4
+        and all(type(n) is int and 0 <= n <= 8 for n in ranges)
+        and all(low == high == 0 or 1 <= low <= high for low, high in (ranges[:2], ranges[2:])),
         "counts": set(content["counts"]) == set(LABELS),
         "coefficients": _sound_numbers(numbers, len(LABELS)),
         **_sound_table(arrays, ""),
@@ -283,7 +285,7 @@ def _sound_pieces(arrays: Mapping[str, NDArray[Any]]) -> dict[str, bool]:
     sound = {
         "piece_slots": slots.ndim == 1 and 0 < len(slots) < 1 << 31,
         "piece_pilots": pilots.ndim == 1 and len(pilots) > 1 and len(pilots) & (len(pilots) - 1) == 0,
-        "piece_ends": ends.ndim == 1 and len(ends) > 0 and int(ends[0]) == 0 and bool((np.diff(ends) >= 0).all()),
+        "piece_ends": ends.ndim == 1 and len(ends) > 0 and int(ends[0]) == 0 and bool((ends[1:] >= ends[:-1]).all()),
         "piece_features": features.ndim == 1 and int(features.max(initial=0)) < len(arrays["rows"]),
     }
     if all(sound.values()):

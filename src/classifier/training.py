@@ -170,7 +170,7 @@ def _reference(texts: list[str], groups: Any, judged: Any, vectorizer: Any, out_
 
 def _weightiest(X: Any, y: Any, weights: Any, vectorizer: Any, models: Any, size: int, n_jobs: Any) -> NDArray[np.intp]:
     """The columns whose contribution to any label is largest in a first fit, in the vectorizer's order."""
-    fits = Parallel(n_jobs=n_jobs, prefer="threads")(  # processes would each be handed the whole matrix
+    fits = Parallel(n_jobs=n_jobs)(  # not threads: liblinear's draw from one generator, in whatever order they come
         delayed(models._fit_one)(X, y[:, i], weights, np.where(np.isnan(y[:, i]), -1, 0).astype(np.int8), -1, _ROUGH)
         for i in range(len(LABELS))
     )

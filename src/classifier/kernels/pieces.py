@@ -72,11 +72,14 @@ def hashes_beside(text, kinds, n, r, out, s, pieces, places, features, at):
     count = _cut(text, kinds, n, hashes, starts, ends)
     locate(hashes, count, pieces.table, places)
     left, place = 1, np.uint64(at)
+    sizes = r.char_max - r.char_min + 1
     for k in range(count):
         slot = slots[np.uint64(places[k])]
-        if (slot ^ (hashes[k] << SHIFT)) <= INDEX:
-            piece = slot & INDEX
-            first, last = np.uint64(firsts[piece]), np.uint64(firsts[piece + np.uint64(1)])
+        piece = slot & INDEX
+        first, last = np.uint64(firsts[piece]), np.uint64(firsts[piece + np.uint64(1)])
+        # A release could claim more features for a word than it has n-grams, and there would be no room for them.
+        fits = last - first <= np.uint64((ends[k] - starts[k] + 1) * sizes)
+        if fits & ((slot ^ (hashes[k] << SHIFT)) <= INDEX):
             for j in range(first, last, np.uint64(STRIDE)):
                 for lane in range(np.uint64(STRIDE)):
                     features[place + j - first + lane] = known[j + lane]

@@ -123,8 +123,8 @@ def scratch_handle(s: Scratch) -> NDArray[np.int64]:
 
 @compiled
 def cleaned_room(message, h):
-    """Room for a cleaned message."""
-    return folded_length(message, tables_of(h)) + MARGIN
+    """Room for a cleaned long message, and for those of `ROOM` characters that are scored after it."""
+    return max(folded_length(message, tables_of(h)), MAX_EXPANSION * ROOM) + MARGIN
 
 
 @compiled
