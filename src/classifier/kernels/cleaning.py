@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from classifier.kernels.compiling import compiled, inlined
+from classifier.kernels.compiling import compiled
 from classifier.kernels.folding import (
     ARABIC,
     CYRILLIC,
@@ -194,7 +194,7 @@ def shorten_runs(out, origin, kinds, n):
     return write
 
 
-@inlined
+@compiled
 def _look(out, kinds, marks, n, t):
     mark(out, kinds, marks, n, t)
     return passes_needed(out, marks, n)
@@ -221,7 +221,7 @@ def undo_all(out, origin, kinds, marks, n, needed, t):
     return n
 
 
-@inlined
+@compiled
 def clean(message, out, origin, kinds, marks, t):
     """Clean one message; return the length of what is in ``out``, ``origin`` and ``kinds``.
 

@@ -61,7 +61,7 @@ def _cut(text, kinds, n, hashes, starts, ends):
     return np.int64(count)
 
 
-@inlined
+@compiled
 def hashes_beside(text, kinds, n, r, out, s, pieces, places, features, at):
     """Write the features of the known pieces to ``features[at:]`` and the hashes of all other n-grams to ``out``.
 
@@ -76,10 +76,13 @@ def hashes_beside(text, kinds, n, r, out, s, pieces, places, features, at):
     for k in range(count):
         slot = slots[np.uint64(places[k])]
         piece = slot & INDEX
-        first, last = np.uint64(firsts[piece]), np.uint64(firsts[piece + np.uint64(1)])
-        # A release could claim more features for a word than it has n-grams, and there would be no room for them.
-        fits = last - first <= np.uint64((ends[k] - starts[k] + 1) * sizes)
-        if fits & ((slot ^ (hashes[k] << SHIFT)) <= INDEX):
+        first = last = np.uint64(0)
+        is_known = (slot ^ (hashes[k] << SHIFT)) <= INDEX and piece + np.uint64(1) < np.uint64(len(firsts))
+        if is_known:
+            first, last = np.uint64(firsts[piece]), np.uint64(firsts[piece + np.uint64(1)])
+            # A release could claim more features for a word than it has n-grams, and there would be no room for them.
+            is_known = last - first <= np.uint64((ends[k] - starts[k] + 1) * sizes)
+        if is_known:
             for j in range(first, last, np.uint64(STRIDE)):
                 for lane in range(np.uint64(STRIDE)):
                     features[place + j - first + lane] = known[j + lane]

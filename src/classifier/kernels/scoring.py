@@ -162,13 +162,12 @@ def find_ngrams(r, m, s, n, spans):
     rest = None if spans is None else spans[words:]
     shapes = words + contact_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams.marks, rest)
     known = 0
-    if spans is None and len(m.pieces.ends) > 1:
+    if spans is None:
         known, more = hashes_beside(
             s.cleaned, s.kinds, n, r, s.hashes[shapes:], s.ngrams, m.pieces, s.places, s.features, shapes
         )
     else:
-        char_spans = None if spans is None else spans[shapes:]
-        more = char_hashes(s.cleaned, s.kinds, n, r, s.hashes[shapes:], s.ngrams, char_spans)
+        more = char_hashes(s.cleaned, s.kinds, n, r, s.hashes[shapes:], s.ngrams, spans[shapes:])
     total = shapes + more
     locate(s.hashes, total, m.table, s.places)
     slots = m.table.slots
@@ -187,8 +186,11 @@ def _add_block(bounds, m, s):
         return 0
     sums = s.sums
     sums[:] = 0.0
-    k = add_features(s.features, first, last, s.counts, m.rows, m.idf, GAINS, sums)
-    while k < last:
+    k = first
+    while True:
+        k = add_features(s.features, k, last, s.counts, m.rows, m.idf, GAINS, sums)
+        if k >= last:
+            break
         feature = np.uint64(s.features[k])
         count = np.float64(s.counts[feature])
         s.counts[feature] += 1
@@ -197,7 +199,7 @@ def _add_block(bounds, m, s):
         for lane in range(1, LANES):
             sums[lane] += value * (after - before) * m.rows[feature, lane]
         sums[0] += value * value * (after * after - before * before)
-        k = add_features(s.features, k + 1, last, s.counts, m.rows, m.idf, GAINS, sums)
+        k += 1
     scale = 1.0 / np.sqrt(sums[0])
     for label in range(len(m.steps)):
         s.scores[label] += scale * sums[label + 1] * m.steps[label]
@@ -225,7 +227,9 @@ def score_one(message, t, r, m, s):
         s.scores[label] = m.intercepts[label]
     _ask_for(of_words[0], m, s)
     _ask_for(of_chars[0], m, s)
-    found = _add_block(of_words, m, s) + _add_block(of_shapes, m, s) + _add_block(of_chars, m, s)
+    found = 0
+    for bounds in (of_words, of_shapes, of_chars):  # a loop, for each call would be compiled anew
+        found += _add_block(bounds, m, s)
     return found if _is_enough(s.kinds, n) else 0
 
 
