@@ -10,7 +10,6 @@ from classifier.agreement import agreement, settle
 from classifier.assembly import HELD_OUT
 from classifier.corpora import load_registry
 from classifier.duplicates import near_duplicates
-from classifier.examples import CHOSEN
 from classifier.guidelines import LABELS
 from classifier.shape import shape_auc
 
@@ -194,10 +193,6 @@ def check_annotations(frame: pd.DataFrame, limits: Limits) -> Iterator[Finding]:
     yield from _first(frame, ~digest, "'digest' holds {digest!r}", "use text_digest of the message")
     yield from _first(frame, frame["reader"].fillna("") == "", "has no reader", "name who judged it")
     yield from _first(frame, ~frame["unsure"].isin(["0", "1"]), "'unsure' holds {unsure!r}", "use 1 or 0")
-    if "chosen" in frame:
-        yield from _first(
-            frame, ~frame["chosen"].isin(CHOSEN), "'chosen' holds {chosen!r}", f"use {' or '.join(CHOSEN)}"
-        )
     foreign = int((frame["lang"] != "en").sum())
     floors = (("texts", len(frame), limits.annotations), ("not in English", foreign, limits.annotations_not_english))
     for name, count, floor in floors:
