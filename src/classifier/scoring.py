@@ -35,7 +35,7 @@ __all__ = ["Classifier", "Contribution", "Explanation", "Reason", "Recommendatio
 _FIRST = np.zeros(1, np.int64)
 _NO_DETAILS = [False] * len(DETAILS)
 _GRAVE = tuple(LABELS.index(label) for label in ("harassment", "dating_flirting", "hate"))
-_MAY_BE_GRAVE = 0.05  # below it in all of these, a message is not looked at for severity
+_MAY_BE_GRAVE = 0.01  # below it in all of these, a message is not looked at for severity
 
 
 class _Memory(NamedTuple):
