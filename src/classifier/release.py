@@ -269,8 +269,7 @@ def _sound_numbers(numbers: Mapping[str, Any], size: int, *more: str) -> bool:
 def _sound_table(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, bool]:
     slots, pilots, rows, idf = (arrays[f"{prefix}{name}"] for name in ("slots", "pilots", "rows", "idf"))
     sound = {
-        "slots": slots.ndim == 1 and 0 < len(slots) < 1 << 31,
-        "pilots": pilots.ndim == 1 and len(pilots) > 1 and len(pilots) & (len(pilots) - 1) == 0,
+        **_sound_hash(slots, pilots),
         "rows": rows.ndim == 2 and rows.shape[1] == 8 and len(rows) > 0,
         "idf": idf.ndim == 1 and len(idf) > 0 and bool(np.isfinite(idf).all()),
     }
@@ -280,11 +279,17 @@ def _sound_table(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, b
     return {f"{prefix}{name}": holds for name, holds in sound.items()}
 
 
+def _sound_hash(slots: NDArray[Any], pilots: NDArray[Any], prefix: str = "") -> dict[str, bool]:
+    return {
+        f"{prefix}slots": slots.ndim == 1 and 0 < len(slots) < 1 << 31,
+        f"{prefix}pilots": pilots.ndim == 1 and len(pilots) > 1 and len(pilots) & (len(pilots) - 1) == 0,
+    }
+
+
 def _sound_pieces(arrays: Mapping[str, NDArray[Any]]) -> dict[str, bool]:
     slots, pilots, ends, features = (arrays[name] for name in PIECES)
     sound = {
-        "piece_slots": slots.ndim == 1 and 0 < len(slots) < 1 << 31,
-        "piece_pilots": pilots.ndim == 1 and len(pilots) > 1 and len(pilots) & (len(pilots) - 1) == 0,
+        **_sound_hash(slots, pilots, "piece_"),
         "piece_ends": ends.ndim == 1 and len(ends) > 0 and int(ends[0]) == 0 and bool((ends[1:] >= ends[:-1]).all()),
         "piece_features": features.ndim == 1 and int(features.max(initial=0)) < len(arrays["rows"]),
     }

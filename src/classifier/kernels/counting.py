@@ -8,7 +8,7 @@ from classifier.kernels.compiling import compiled
 from classifier.kernels.contact_shapes import contact_hashes
 from classifier.kernels.lookup import count_features, find_features, locate
 from classifier.kernels.memory import prefetch
-from classifier.kernels.ngrams import char_hashes, ngram_scratch, room_for, word_hashes
+from classifier.kernels.ngrams import char_hashes, longest, ngram_scratch, room_for, word_hashes
 
 _HALF = np.uint64(32)
 _ONE = np.uint64(1)
@@ -22,12 +22,10 @@ def document_frequencies(text, kinds, offsets, r, part, parts, least):
     frequency, its first occurrence (message, start and end in it), and its kind: 0 of characters, 1 of words, 2 and
     more a contact shape.
     """
-    longest = 1
-    for i in range(len(offsets) - 1):
-        longest = max(longest, offsets[i + 1] - offsets[i])
-    hashes = np.empty(room_for(longest, r), np.uint64)
+    most = longest(offsets)
+    hashes = np.empty(room_for(most, r), np.uint64)
     spans = np.empty((len(hashes), 2), np.int32)
-    scratch = ngram_scratch(longest, r)
+    scratch = ngram_scratch(most, r)
     chosen = np.empty(len(hashes), np.int32)
     # Open addressing: the hash, and the latest message (from 1) over the number of messages, one look for both.
     # Texts have about as many distinct n-grams as characters, and half as many when they are many.
@@ -115,12 +113,10 @@ def _rehashed(table, least):
 @compiled
 def ngram_hashes(text, kinds, offsets, r):
     """The hashes of all n-grams of cleaned messages, end to end, and how many each message has."""
-    longest = 1
-    for i in range(len(offsets) - 1):
-        longest = max(longest, offsets[i + 1] - offsets[i])
-    scratch = ngram_scratch(longest, r)
+    most = longest(offsets)
+    scratch = ngram_scratch(most, r)
     counts = np.empty(len(offsets) - 1, np.int64)
-    hashes = np.empty(room_for(longest, r), np.uint64)
+    hashes = np.empty(room_for(most, r), np.uint64)
     filled = 0
     for i in range(len(counts)):
         message, message_kinds = text[offsets[i] : offsets[i + 1]], kinds[offsets[i] : offsets[i + 1]]
@@ -164,12 +160,10 @@ def tfidf_rows(text, kinds, offsets, begin, end, r, table, idf, sublinear, norma
     Each block (words, contact shapes, characters) is scaled to unit length by itself, as a ``FeatureUnion`` does.
     Indices of a row are in the order in which its n-grams occur.
     """
-    longest = 1
-    for i in range(begin, end):
-        longest = max(longest, offsets[i + 1] - offsets[i])
-    hashes = np.empty(room_for(longest, r), np.uint64)
+    most = longest(offsets[begin : end + 1])
+    hashes = np.empty(room_for(most, r), np.uint64)
     places, features = np.empty(len(hashes), np.uint32), np.empty(len(hashes), np.uint32)
-    scratch = ngram_scratch(longest, r)
+    scratch = ngram_scratch(most, r)
     counts = np.zeros(len(idf), np.int32)
     room = np.int64(1 << 16) + 3 * (
         offsets[end] - offsets[begin]

@@ -12,6 +12,8 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
+from classifier.kernels.memory import emit_prefetch
+
 LANES = 8
 AHEAD = 32  # how many features ahead memory is asked for: ``features`` must be that much longer than what it holds
 COMMON = 64  # occurrences of a feature whose weights are looked up
@@ -42,11 +44,6 @@ def add_features(
             name: context.make_array(signature.args[k])(context, builder, arguments[k]).data
             for k, name in enumerate(names) if name not in ("first", "last")
         }  # fmt: skip
-        byte = ir.IntType(8).as_pointer()
-        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
-        ask = builder.module.globals.get("llvm.prefetch.p0i8") or ir.Function(
-            builder.module, kind, "llvm.prefetch.p0i8"
-        )
 
         def feature_at(k: Any) -> Any:
             return builder.zext(builder.load(builder.gep(data["features"], [k])), long)
@@ -58,7 +55,7 @@ def add_features(
             """One occurrence: the block in which it is known to be common, and the new sums."""
             ahead = feature_at(builder.add(k, long(AHEAD)))
             for address in (row_of(ahead), builder.gep(data["counts"], [ahead])):
-                builder.call(ask, [builder.bitcast(address, byte), whole(0), whole(3), whole(1)])
+                emit_prefetch(builder, address)
             feature = feature_at(k)
             place = builder.gep(data["counts"], [feature])
             count = builder.load(place)

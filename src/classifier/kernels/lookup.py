@@ -131,7 +131,7 @@ def locate(hashes, n, table, places):
 def find_features(hashes, places, first, last, slots, features, at):
     """Write the features among hashes ``first`` to ``last`` to ``features[at:]``, in order and repeated as they are.
 
-    Returns how many. What `locate` wrote is in ``places``; ``at`` is at most ``first``.
+    Returns how many. What `locate` wrote is in ``places``; ``features`` needs room for one more than there are hashes.
     """
     found = at
     for k in range(first, last):

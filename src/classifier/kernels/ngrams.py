@@ -74,6 +74,18 @@ def mixed_up(h):
 
 
 @compiled
+def longest(offsets):
+    """How many characters the longest of messages has, message ``i`` being from ``offsets[i]`` to ``offsets[i + 1]``.
+
+    At least 1.
+    """
+    most = 1
+    for i in range(len(offsets) - 1):
+        most = max(most, offsets[i + 1] - offsets[i])
+    return most
+
+
+@compiled
 def room_for(n, r):
     """How many n-grams a message of ``n`` cleaned characters has at most, and one to spare."""
     return n * (r.word_max - r.word_min + 1 + r.contacts) + (n + 2) * (r.char_max - r.char_min + 1) + 4

@@ -14,7 +14,7 @@ import numpy as np
 from classifier.kernels.compiling import compiled, inlined
 from classifier.kernels.folding import DIGIT
 from classifier.kernels.lookup import INDEX, SHIFT, FeatureTable, find_features, locate
-from classifier.kernels.ngrams import char_hashes, mixed_up, ngram_scratch, padded_hashes, room_for
+from classifier.kernels.ngrams import char_hashes, longest, mixed_up, ngram_scratch, padded_hashes, room_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,24 +100,14 @@ def hashes_beside(text, kinds, n, r, out, s, pieces, places, features, at):
 @compiled
 def piece_hashes(text, kinds, offsets):
     """The hashes of all pieces of cleaned messages, and where in ``text`` each starts and ends."""
-    longest = 0
-    for i in range(len(offsets) - 1):
-        longest = max(longest, offsets[i + 1] - offsets[i])
-    hashes, where = (
-        np.empty(len(text) // 2 + len(offsets), np.uint64),
-        np.empty((len(text) // 2 + len(offsets), 2), np.int64),
-    )
-    own, starts, ends = (
-        np.empty(longest + 1, np.uint64),
-        np.empty(longest + 1, np.int32),
-        np.empty(longest + 1, np.int32),
-    )
+    room = longest(offsets) + 1
+    own, starts, ends = np.empty(room, np.uint64), np.empty(room, np.int32), np.empty(room, np.int32)
+    most = len(text) // 2 + len(offsets)  # a space is between two
+    hashes, where = np.empty(most, np.uint64), np.empty((most, 2), np.int64)
     filled = 0
     for i in range(len(offsets) - 1):
-        begin = offsets[i]
-        count = _cut(
-            text[begin : offsets[i + 1]], kinds[begin : offsets[i + 1]], offsets[i + 1] - begin, own, starts, ends
-        )
+        begin, end = offsets[i], offsets[i + 1]
+        count = _cut(text[begin:end], kinds[begin:end], end - begin, own, starts, ends)
         for k in range(count):
             hashes[filled] = own[k]
             where[filled, 0], where[filled, 1] = begin + starts[k], begin + ends[k]
@@ -128,12 +118,12 @@ def piece_hashes(text, kinds, offsets):
 @compiled
 def features_of_pieces(text, kinds, where, r, table):
     """The features of pieces, given by where they start and end, as `Pieces` holds them: ``ends`` and ``features``."""
-    longest = 1
+    most = 1
     for k in range(len(where)):
-        longest = max(longest, where[k, 1] - where[k, 0])
-    room = room_for(longest, r)
+        most = max(most, where[k, 1] - where[k, 0])
+    room = room_for(most, r)
     hashes, places = np.empty(room, np.uint64), np.empty(room, np.uint32)
-    scratch = ngram_scratch(longest, r)
+    scratch = ngram_scratch(most, r)
     ends = np.zeros(len(where) + 1, np.int32)
     found = np.empty(room + STRIDE, np.uint32)
     for k in range(len(where)):
