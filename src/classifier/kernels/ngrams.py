@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Multipliers of a polynomial hash over code points; the seeds keep words and character n-grams apart.
-_P = np.uint64(0x9E3779B97F4A7C15)
+P = np.uint64(0x9E3779B97F4A7C15)
 _Q = np.uint64(0xC2B2AE3D27D4EB4F)
-_WORD_SEED = np.uint64(0x2545F4914F6CDD1D)
+WORD_SEED = np.uint64(0x2545F4914F6CDD1D)
 _CHAR_SEED = np.uint64(0x8CB92BA72F3D8DD7)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 
@@ -106,27 +106,33 @@ def word_hashes(text, kinds, n, r, out, s, spans):
     """
     if r.word_max == 0:
         return 0
-    tokens, starts, ends, running = s.tokens, s.starts, s.ends, s.running
+    tokens, starts, ends = s.tokens, s.starts, s.ends
     # Where a token ends is what no branch can predict: each character is written, and kept where it ends one.
     count = h = start = np.uint64(0)
     inside = n > 0 and in_word(kinds[0])
-    continues = np.uint64(0)
+    continues = False
     for i in range(n):
         ahead = in_word(kinds[i + 1] if i + 1 < n else np.uint8(0))
         start = start if continues else np.uint64(i)
-        h = ((h if continues else _WORD_SEED) ^ np.uint64(text[i])) * _P
+        h = ((h if continues else WORD_SEED) ^ np.uint64(text[i])) * P
         tokens[count] = h
         starts[count] = start
         ends[count] = i + 1
         count += np.uint64((inside & (not ahead)) | (kinds[i] > OTHER_LETTER))
-        continues = np.uint64(inside & ahead)
+        continues = inside & ahead
         inside = ahead
-    n_tokens = np.int64(count)
-    for first in range(n_tokens):
+    return hashes_of_tokens(np.int64(count), r, out, s, spans)
+
+
+@inlined
+def hashes_of_tokens(count, r, out, s, spans):
+    """The same for the tokens in ``s``."""
+    tokens, starts, ends, running = s.tokens, s.starts, s.ends, s.running
+    for first in range(count):
         running[first] = tokens[first]
     written = 0
     for size in range(1, r.word_max + 1):
-        positions = n_tokens - size + 1
+        positions = count - size + 1
         if size > 1:
             for first in range(positions):
                 running[first] = (running[first] ^ (tokens[first + size - 1] >> np.uint64(7))) * _Q
@@ -171,12 +177,12 @@ def padded_hashes(n, r, out, s, spans):
         ahead = 1 if padded[i] == 32 else ahead + 1
     positions = n + 1  # the last space begins no n-gram
     for i in range(positions):
-        running[i] = (_CHAR_SEED ^ padded[i]) * _P
+        running[i] = (_CHAR_SEED ^ padded[i]) * P
     written = np.uint64(0)
     for size in range(1, r.char_max + 1):
         if size > 1:
             for i in range(positions):
-                running[i] = (running[i] ^ padded[i + size - 1]) * _P
+                running[i] = (running[i] ^ padded[i + size - 1]) * P
         whole = size < r.char_min  # a word shorter than the shortest n-gram counts once, whole: scikit-learn does so
         if whole and size < 3:
             continue

@@ -12,9 +12,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from classifier.kernels.compiling import compiled, inlined
-from classifier.kernels.folding import DIGIT
+from classifier.kernels.folding import DIGIT, OTHER_LETTER
 from classifier.kernels.lookup import INDEX, SHIFT, FeatureTable, find_features, locate
-from classifier.kernels.ngrams import char_hashes, longest, mixed_up, ngram_scratch, padded_hashes, room_for
+from classifier.kernels.ngrams import (
+    WORD_SEED,
+    P,
+    char_hashes,
+    in_word,
+    longest,
+    mixed_up,
+    ngram_scratch,
+    padded_hashes,
+    room_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +32,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SEED = np.uint64(0x589965CC75374CC3)
-_P = np.uint64(0x9E3779B97F4A7C15)
 STRIDE = 16  # features copied at once: what holds them has that much room behind
 
 
@@ -38,39 +47,47 @@ class Pieces(NamedTuple):
 
 
 @inlined
-def _cut(text, kinds, n, hashes, starts, ends):
-    """Write the hash, start and end of each piece of a message; return how many."""
-    count = h = np.uint64(0)
-    start = np.uint64(0)
-    inside = n > 0 and text[0] != 32
-    continues = False
+def cut(text, kinds, n, tokens, hashes, starts, ends):
+    """Write the hashes of a message's tokens (see `ngrams.word_hashes`), and the hash, start and end of its pieces.
+
+    Returns how many there are of both. One loop for the two: each waits for its own multiplications.
+    """
+    n_tokens = n_pieces = word = piece = start = np.uint64(0)
+    inside = n > 0 and in_word(kinds[0])
+    is_solid = n > 0 and text[0] != 32
+    continues = goes_on = False
     for i in range(n):
-        # Each character is written, and kept where it ends a piece: where one ends is what no branch can predict.
-        ahead = i + 1 < n and text[i + 1] != 32
-        start = start if continues else np.uint64(i)
-        c = np.uint64(48) if kinds[i] == DIGIT else np.uint64(text[i])
-        h = ((h if continues else _SEED) ^ c) * _P
-        hashes[count] = h
-        starts[count] = start
-        ends[count] = i + 1
-        count += np.uint64(inside & (not ahead))
+        # Each character is written, and kept where it ends something: where that is is what no branch can predict.
+        more = i + 1 < n
+        c = np.uint64(text[i])
+        ahead = in_word(kinds[i + 1] if more else np.uint8(0))
+        word = ((word if continues else WORD_SEED) ^ c) * P
+        tokens[n_tokens] = word
+        n_tokens += np.uint64((inside & (not ahead)) | (kinds[i] > OTHER_LETTER))
         continues = inside & ahead
         inside = ahead
-    for k in range(np.int64(count)):
+        solid_ahead = more and text[i + 1] != 32
+        start = start if goes_on else np.uint64(i)
+        piece = ((piece if goes_on else _SEED) ^ (np.uint64(48) if kinds[i] == DIGIT else c)) * P
+        hashes[n_pieces] = piece
+        starts[n_pieces] = start
+        ends[n_pieces] = i + 1
+        n_pieces += np.uint64(is_solid & (not solid_ahead))
+        goes_on = is_solid & solid_ahead
+        is_solid = solid_ahead
+    for k in range(np.int64(n_pieces)):
         hashes[k] = mixed_up(hashes[k])
-    return np.int64(count)
+    return np.int64(n_tokens), np.int64(n_pieces)
 
 
 @compiled
-def hashes_beside(text, kinds, n, r, out, s, pieces, places, features, at):
+def hashes_beside(text, kinds, count, r, out, s, pieces, places, features, at):
     """Write the features of the known pieces to ``features[at:]`` and the hashes of all other n-grams to ``out``.
 
     Returns how many there are of both.
     """
-    hashes, starts, ends, padded = s.tokens, s.starts, s.ends, s.padded
+    hashes, starts, ends, padded = s.mixed, s.starts, s.ends, s.padded
     slots, firsts, known = pieces.table.slots, pieces.ends, pieces.features
-    count = _cut(text, kinds, n, hashes, starts, ends)
-    locate(hashes, count, pieces.table, places)
     left, place = 1, np.uint64(at)
     sizes = r.char_max - r.char_min + 1
     for k in range(count):
@@ -101,13 +118,14 @@ def hashes_beside(text, kinds, n, r, out, s, pieces, places, features, at):
 def piece_hashes(text, kinds, offsets):
     """The hashes of all pieces of cleaned messages, and where in ``text`` each starts and ends."""
     room = longest(offsets) + 1
-    own, starts, ends = np.empty(room, np.uint64), np.empty(room, np.int32), np.empty(room, np.int32)
+    tokens, own = np.empty(room, np.uint64), np.empty(room, np.uint64)
+    starts, ends = np.empty(room, np.int32), np.empty(room, np.int32)
     most = len(text) // 2 + len(offsets)  # a space is between two
     hashes, where = np.empty(most, np.uint64), np.empty((most, 2), np.int64)
     filled = 0
     for i in range(len(offsets) - 1):
         begin, end = offsets[i], offsets[i + 1]
-        count = _cut(text[begin:end], kinds[begin:end], end - begin, own, starts, ends)
+        _, count = cut(text[begin:end], kinds[begin:end], end - begin, tokens, own, starts, ends)
         for k in range(count):
             hashes[filled] = own[k]
             where[filled, 0], where[filled, 1] = begin + starts[k], begin + ends[k]

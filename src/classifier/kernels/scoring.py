@@ -23,8 +23,16 @@ from classifier.kernels.lanes import AHEAD, GAINS, LANES, add_features
 from classifier.kernels.lookup import FeatureTable, find_features, locate
 from classifier.kernels.marks import MARGIN
 from classifier.kernels.memory import prefetch
-from classifier.kernels.ngrams import NgramRanges, NgramScratch, char_hashes, ngram_scratch, room_for, word_hashes
-from classifier.kernels.pieces import Pieces, hashes_beside
+from classifier.kernels.ngrams import (
+    NgramRanges,
+    NgramScratch,
+    char_hashes,
+    hashes_of_tokens,
+    ngram_scratch,
+    room_for,
+    word_hashes,
+)
+from classifier.kernels.pieces import Pieces, cut, hashes_beside
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -158,15 +166,18 @@ def find_ngrams(r, m, s, n, spans):
     located before any is looked at: what one has asked memory for arrives while it asks for the rest. ``spans``, unless
     it is None, becomes those of all n-grams; without them known pieces are looked up whole.
     """
-    words = word_hashes(s.cleaned, s.kinds, n, r, s.hashes, s.ngrams, spans)
-    rest = None if spans is None else spans[words:]
-    shapes = words + contact_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams.marks, rest)
     known = 0
     if spans is None:
+        tokens, pieces = cut(s.cleaned, s.kinds, n, s.ngrams.tokens, s.ngrams.mixed, s.ngrams.starts, s.ngrams.ends)
+        locate(s.ngrams.mixed, pieces, m.pieces.table, s.places)
+        words = hashes_of_tokens(tokens, r, s.hashes, s.ngrams, None)
+        shapes = words + contact_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams.marks, None)
         known, more = hashes_beside(
-            s.cleaned, s.kinds, n, r, s.hashes[shapes:], s.ngrams, m.pieces, s.places, s.features, shapes
+            s.cleaned, s.kinds, pieces, r, s.hashes[shapes:], s.ngrams, m.pieces, s.places, s.features, shapes
         )
     else:
+        words = word_hashes(s.cleaned, s.kinds, n, r, s.hashes, s.ngrams, spans)
+        shapes = words + contact_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams.marks, spans[words:])
         more = char_hashes(s.cleaned, s.kinds, n, r, s.hashes[shapes:], s.ngrams, spans[shapes:])
     total = shapes + more
     locate(s.hashes, total, m.table, s.places)
