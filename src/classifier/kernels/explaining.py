@@ -45,7 +45,7 @@ def contributions(message, fixed, scratch):
     labels = len(m.steps)
     shares = np.zeros((n, labels))
     spans = np.empty((room_for(n, r), 2), np.int32)
-    total, of_words, of_shapes, of_chars = find_ngrams(r, m, s, n, spans)
+    total, of_words, of_shapes, of_chars, _ = find_ngrams(r, m, s, n, spans)
     scales = np.array([_square(of_words, m, s), _square(of_shapes, m, s), _square(of_chars, m, s)])
     found = 0
     for k in range(total):

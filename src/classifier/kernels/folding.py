@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # The kinds of codepoints.py, repeated as literals so that the compiler folds them into the loops.
 SPACE, PUNCTUATION, DIGIT, LATIN, CYRILLIC, GREEK, ARABIC, OTHER_LETTER, IDEOGRAPH, EMOJI = range(10)
 DROP = -(1 << 30)
+_ONE = np.uint64(1)
 MAX_EXPANSION = 18  # U+FDFA, one code point that NFKC spells out in 18
 
 
@@ -56,45 +57,52 @@ def _put(c, at, out, origin, n):
 
 
 @inlined
+def _fold_other(c, i, out, origin, n, block, folds, expansions, voiced):
+    """Append what one character that is no ASCII folds to; return the new length."""
+    difference = np.int64(folds[(np.int64(block[c >> 8]) << 8) | (c & 255)])
+    if difference > DROP:
+        c += difference
+        if c == 0x3099 or c == 0x309A:
+            if n > 0 and 0x3000 <= out[n - 1] <= 0x30FF:
+                composed = voiced[c - 0x3099, out[n - 1] - 0x3000]
+                if composed:
+                    out[n - 1] = composed
+        else:
+            n = _put(c, i, out, origin, n)
+    elif difference < DROP:
+        first = DROP - 1 - difference
+        for k in range(first + 1, first + 1 + expansions[first]):
+            n = _put(np.int64(expansions[k]), i, out, origin, n)
+    elif c == 0x306 and n > 0 and out[n - 1] == 0x438:  # a breve makes и the letter й
+        out[n - 1] = 0x439
+    return n
+
+
+@inlined
 def fold(message, out, origin, t):
     """Fold ``message`` into ``out`` (with room for `folded_length`); return the length."""
     # Arrays out of their tuple once: in a loop numba would count references to them each time.
     block, folds, expansions, voiced = t.block, t.fold, t.expansions, t.voiced
-    ascii_block = np.int64(block[0]) << 8
-    n = 0
-    last = np.int64(32)
-    for i in range(len(message)):
-        c = np.int64(message[i])
+    ascii_block = np.uint64(t.block[0]) << np.uint64(8)
+    # Unsigned wherever it is an index: a signed one costs a look at whether it counts from the end.
+    n, last = np.uint64(0), np.uint64(32)
+    for i in range(np.uint64(len(message))):
+        c = np.uint64(message[i])
         if c < 128:
             difference = np.int64(folds[ascii_block | c])
             if difference > DROP:
                 # Written in any case and kept unless a space follows a space: cheaper than a branch nobody can predict.
-                c += difference
+                c = np.uint64(np.int64(c) + difference)
                 out[n] = c
                 origin[n] = i
-                n += not (c == 32 and last == 32)
+                n += np.uint64((c != 32) | (last != 32))
                 last = c
             continue
-        difference = np.int64(folds[(np.int64(block[c >> 8]) << 8) | (c & 255)])
-        if difference > DROP:
-            c += difference
-            if c == 0x3099 or c == 0x309A:
-                if n > 0 and 0x3000 <= out[n - 1] <= 0x30FF:
-                    composed = voiced[c - 0x3099, out[n - 1] - 0x3000]
-                    if composed:
-                        out[n - 1] = composed
-                continue
-            n = _put(c, i, out, origin, n)
-        elif difference < DROP:
-            first = DROP - 1 - difference
-            for k in range(first + 1, first + 1 + expansions[first]):
-                n = _put(np.int64(expansions[k]), i, out, origin, n)
-        elif c == 0x306 and n > 0 and out[n - 1] == 0x438:  # a breve makes и the letter й
-            out[n - 1] = 0x439
-        last = np.int64(out[n - 1]) if n > 0 else 32
-    if n > 0 and out[n - 1] == 32:
-        n -= 1
-    return n
+        n = np.uint64(_fold_other(np.int64(c), np.int64(i), out, origin, np.int64(n), block, folds, expansions, voiced))
+        last = np.uint64(out[n - _ONE]) if n > 0 else np.uint64(32)
+    if n > 0 and out[n - _ONE] == 32:
+        n -= _ONE
+    return np.int64(n)
 
 
 @compiled

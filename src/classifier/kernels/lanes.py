@@ -20,26 +20,27 @@ COMMON = 64  # occurrences of a feature whose weights are looked up
 # Row c: by how much the c + 1st occurrence of a feature raises 1 + ln(tf), and its square.
 _TF = np.array([0.0, *(1.0 + np.log(np.arange(1, COMMON)))])
 GAINS = np.ascontiguousarray(np.column_stack([np.diff(_TF), np.diff(_TF**2)]))
+REPEATS = GAINS - 1.0  # where each occurrence was added like a first
 _CHAINS = 4  # sums kept side by side: an addition takes four cycles, and each waits only for its own chain
 
 
 @intrinsic
 def add_features(
-    typingctx: Any, features: Any, first: Any, last: Any, counts: Any, rows: Any, idf: Any, gains: Any, sums: Any  # noqa: ARG001
+    typingctx: Any, features: Any, first: Any, last: Any, before: Any, rows: Any, idf: Any, gains: Any, sums: Any  # noqa: ARG001
 ) -> Any:  # fmt: skip
     """Add what ``features[first:last]``, repeated as they occur, give to ``sums``; return the place of the next.
 
-    ``features`` uint32, ``counts`` int32 (F,), ``rows`` int16 (F, 8), ``idf`` float64, ``gains`` is `GAINS`, ``sums``
-    float64 (8,); all contiguous. Lane 0 of a row is the number of its ``idf``. Added are, to ``sums[1:]``, the rows
-    times ``idf * (1 + ln(tf))``, and to ``sums[0]`` the squares of these factors. Counts each occurrence in ``counts``
-    and stops early at a feature that has occurred ``COMMON - 1`` times.
+    ``features`` uint32; ``before`` int32, how often each has occurred before; ``rows`` int16 (F, 8), ``idf`` float64,
+    ``gains`` is `GAINS` or `REPEATS`, ``sums`` float64 (8,); all contiguous. Lane 0 of a row is the number of its
+    ``idf``. Added are, to ``sums[1:]``, the rows times ``idf * (1 + ln(tf))``, and to ``sums[0]`` the squares of these
+    factors. Stops early at a feature that has occurred ``COMMON - 1`` times before.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         double, long, whole = ir.DoubleType(), ir.IntType(64), ir.IntType(32)
         narrow, wide = ir.VectorType(ir.IntType(16), LANES), ir.VectorType(double, LANES)
         undefined = ir.Constant(wide, ir.Undefined)
-        names = ("features", "first", "last", "counts", "rows", "idf", "gains", "sums")
+        names = ("features", "first", "last", "before", "rows", "idf", "gains", "sums")
         data = {
             name: context.make_array(signature.args[k])(context, builder, arguments[k]).data
             for k, name in enumerate(names) if name not in ("first", "last")
@@ -54,16 +55,13 @@ def add_features(
         def add_one(k: Any, total: Any, square: Any, stop: Any) -> tuple[Any, Any, Any]:
             """One occurrence: the block in which it is known to be common, and the new sums."""
             ahead = feature_at(builder.add(k, long(AHEAD)))
-            for address in (row_of(ahead), builder.gep(data["counts"], [ahead])):
-                emit_prefetch(builder, address)
+            emit_prefetch(builder, row_of(ahead))
             feature = feature_at(k)
-            place = builder.gep(data["counts"], [feature])
-            count = builder.load(place)
+            count = builder.load(builder.gep(data["before"], [k]))
             go_on = builder.append_basic_block("add.go_on")
             left = builder.block
             builder.cbranch(builder.icmp_signed("<", count, whole(COMMON - 1)), go_on, stop)
             builder.position_at_end(go_on)
-            builder.store(builder.add(count, whole(1)), place)
             row = builder.load(builder.bitcast(row_of(feature), narrow.as_pointer()))
             row.align = 2
             number = builder.zext(builder.extract_element(row, whole(0)), long)
@@ -138,4 +136,21 @@ def add_features(
         stored.align = 8
         return ended
 
-    return types.int64(features, types.int64, types.int64, counts, rows, idf, gains, sums), generate
+    return types.int64(features, types.int64, types.int64, before, rows, idf, gains, sums), generate
+
+
+@intrinsic
+def add_row(typingctx: Any, rows: Any, k: Any, sums: Any) -> Any:  # noqa: ARG001
+    """Add ``rows[k]``, float32 (n, 8), to ``sums``, float64 (8,); both contiguous."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        single, wide = ir.VectorType(ir.FloatType(), LANES), ir.VectorType(ir.DoubleType(), LANES)
+        rows, sums = (context.make_array(signature.args[i])(context, builder, arguments[i]).data for i in (0, 2))
+        place = builder.gep(rows, [builder.mul(arguments[1], ir.IntType(64)(LANES))])
+        row, target = builder.bitcast(place, single.as_pointer()), builder.bitcast(sums, wide.as_pointer())
+        added, held = builder.load(row), builder.load(target)
+        added.align, held.align = 4, 8
+        builder.store(builder.fadd(held, builder.fpext(added, wide)), target).align = 8
+        return context.get_dummy_value()
+
+    return types.void(rows, types.int64, sums), generate

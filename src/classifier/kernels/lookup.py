@@ -120,7 +120,7 @@ def locate(hashes, n, table, places):
     """Write the slot of each of ``n`` hashes to ``places`` and start fetching it."""
     slots, pilots = table.slots, table.pilots
     size, shift = np.uint64(len(slots)), _shift_of(pilots)
-    for k in range(n):
+    for k in range(np.uint64(n)):
         h = hashes[k]
         at = _place(h, pilots[h >> shift], size)
         places[k] = at
@@ -133,13 +133,13 @@ def find_features(hashes, places, first, last, slots, features, at):
 
     Returns how many. What `locate` wrote is in ``places``; ``features`` needs room for one more than there are hashes.
     """
-    found = at
-    for k in range(first, last):
+    found = np.uint64(at)  # unsigned: see `_place`
+    for k in range(np.uint64(first), np.uint64(last)):
         slot = slots[np.uint64(places[k])]
         # Written in any case and kept where the tag is right: whether an n-gram is known is what no branch can predict.
         features[found] = slot & INDEX
-        found += (slot ^ (hashes[k] << SHIFT)) <= INDEX
-    return found - at
+        found += np.uint64((slot ^ (hashes[k] << SHIFT)) <= INDEX)
+    return np.int64(found) - at
 
 
 @compiled

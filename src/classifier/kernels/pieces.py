@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from classifier.kernels.compiling import compiled, inlined
+from classifier.kernels.copying import STRIDE, copy_characters, copy_features
 from classifier.kernels.folding import DIGIT, OTHER_LETTER
+from classifier.kernels.lanes import LANES, add_row
 from classifier.kernels.lookup import INDEX, SHIFT, FeatureTable, find_features, locate
+from classifier.kernels.memory import prefetch
 from classifier.kernels.ngrams import (
     WORD_SEED,
     P,
@@ -32,86 +35,94 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SEED = np.uint64(0x589965CC75374CC3)
-STRIDE = 16  # features copied at once: what holds them has that much room behind
+_NONE, _ONE = np.uint64(0), np.uint64(1)
 
 
 class Pieces(NamedTuple):
     """``table`` finds the number ``k`` of a piece, whose features are ``features[ends[k] : ends[k + 1]]``.
 
-    Behind the last features are `STRIDE` zeros.
+    Behind the last features are `STRIDE` zeros. ``sums[k]`` is what `lanes.add_features` would add for them were each
+    to occur once; the row behind the last is 0.
     """
 
     table: FeatureTable
     ends: NDArray[np.int32]
     features: NDArray[np.uint32]
+    sums: NDArray[np.float32]  # (pieces + 1, 8)
 
 
-@inlined
+@compiled
 def cut(text, kinds, n, tokens, hashes, starts, ends):
     """Write the hashes of a message's tokens (see `ngrams.word_hashes`), and the hash, start and end of its pieces.
 
-    Returns how many there are of both. One loop for the two: each waits for its own multiplications.
+    Returns how many there are of both. Writes a space behind the message. A loop of its own, for within a longer one
+    its numbers would not fit the processor's registers; one for tokens and pieces, for each waits for its own
+    multiplications.
     """
+    text[n], kinds[n] = 32, 0
     n_tokens = n_pieces = word = piece = start = np.uint64(0)
-    inside = n > 0 and in_word(kinds[0])
-    is_solid = n > 0 and text[0] != 32
+    inside, is_solid = in_word(kinds[0]), text[0] != 32
     continues = goes_on = False
-    for i in range(n):
+    for i in range(np.uint64(n)):
         # Each character is written, and kept where it ends something: where that is is what no branch can predict.
-        more = i + 1 < n
         c = np.uint64(text[i])
-        ahead = in_word(kinds[i + 1] if more else np.uint8(0))
+        ahead, solid_ahead = in_word(kinds[i + _ONE]), text[i + _ONE] != 32
         word = ((word if continues else WORD_SEED) ^ c) * P
         tokens[n_tokens] = word
         n_tokens += np.uint64((inside & (not ahead)) | (kinds[i] > OTHER_LETTER))
         continues = inside & ahead
         inside = ahead
-        solid_ahead = more and text[i + 1] != 32
-        start = start if goes_on else np.uint64(i)
+        start = start if goes_on else i
         piece = ((piece if goes_on else _SEED) ^ (np.uint64(48) if kinds[i] == DIGIT else c)) * P
         hashes[n_pieces] = piece
         starts[n_pieces] = start
-        ends[n_pieces] = i + 1
+        ends[n_pieces] = i + _ONE
         n_pieces += np.uint64(is_solid & (not solid_ahead))
         goes_on = is_solid & solid_ahead
         is_solid = solid_ahead
-    for k in range(np.int64(n_pieces)):
+    for k in range(n_pieces):
         hashes[k] = mixed_up(hashes[k])
     return np.int64(n_tokens), np.int64(n_pieces)
 
 
 @compiled
-def hashes_beside(text, kinds, count, r, out, s, pieces, places, features, at):
+def hashes_beside(text, kinds, count, r, out, s, pieces, places, features, at, sums):
     """Write the features of the known pieces to ``features[at:]`` and the hashes of all other n-grams to ``out``.
 
-    Returns how many there are of both.
+    Returns how many there are of both. ``sums`` becomes that of the known pieces.
     """
     hashes, starts, ends, padded = s.mixed, s.starts, s.ends, s.padded
     slots, firsts, known = pieces.table.slots, pieces.ends, pieces.features
-    left, place = 1, np.uint64(at)
-    sizes = r.char_max - r.char_min + 1
-    for k in range(count):
+    left, place = np.uint64(1), np.uint64(at)
+    sizes, unknown = r.char_max - r.char_min + 1, np.uint64(len(firsts) - 1)
+    for k in range(np.uint64(count)):
         slot = slots[np.uint64(places[k])]
-        piece = slot & INDEX
-        first = last = np.uint64(0)
-        is_known = (slot ^ (hashes[k] << SHIFT)) <= INDEX and piece + np.uint64(1) < np.uint64(len(firsts))
+        piece = min(slot & INDEX if (slot ^ (hashes[k] << SHIFT)) <= INDEX else unknown, unknown)
+        places[k] = piece
+        prefetch(known, np.uint64(firsts[piece]))
+        prefetch(pieces.sums, piece)
+    sums[:] = 0.0
+    for k in range(np.uint64(count)):
+        piece, begin, end = np.uint64(places[k]), np.uint64(starts[k]), np.uint64(ends[k])
+        first, last = np.uint64(firsts[piece]), np.uint64(firsts[min(piece + _ONE, unknown)])
+        size = end - begin
+        # A release could claim more features for a word than it has n-grams, and there would be no room for them.
+        is_known = (piece < unknown) & (last - first <= np.uint64(np.int64(size + _ONE) * sizes))
+        # Both are copied, the features and the characters, and one of them kept: which it is no branch can predict.
+        copy_features(known, first, features, place)
+        copy_characters(text, begin, kinds, begin, padded, left)
+        padded[left + size] = 32
         if is_known:
-            first, last = np.uint64(firsts[piece]), np.uint64(firsts[piece + np.uint64(1)])
-            # A release could claim more features for a word than it has n-grams, and there would be no room for them.
-            is_known = last - first <= np.uint64((ends[k] - starts[k] + 1) * sizes)
-        if is_known:
-            for j in range(first, last, np.uint64(STRIDE)):
-                for lane in range(np.uint64(STRIDE)):
-                    features[place + j - first + lane] = known[j + lane]
-            place += last - first
+            for j in range(np.uint64(STRIDE), last - first):
+                features[place + j] = known[first + j]
         else:
-            if left > 1:
-                padded[left] = 32
-                left += 1
-            for i in range(np.uint64(starts[k]), np.uint64(ends[k])):
-                padded[left] = 48 if kinds[i] == DIGIT else text[i]
-                left += 1
-    return np.int64(place) - at, padded_hashes(left - 1, r, out, s, None)
+            for i in range(np.uint64(STRIDE), size):
+                padded[left + i] = 48 if kinds[begin + i] == DIGIT else text[begin + i]
+        add_row(pieces.sums, piece if is_known else unknown, sums)
+        place += last - first if is_known else _NONE
+        left += _NONE if is_known else size + _ONE
+    n = np.int64(left) - 2 if left > _ONE else 0
+    return np.int64(place) - at, padded_hashes(n, r, out, s, None)
 
 
 @compiled
@@ -165,10 +176,18 @@ ARRAYS = {"piece_slots": np.uint64, "piece_pilots": np.uint16, "piece_ends": np.
 def pieces_of(arrays: Mapping[str, NDArray[Any]]) -> Pieces:
     """The pieces of a release's arrays."""
     slots, pilots, ends, features = (arrays[name] for name in ARRAYS)
-    return Pieces(FeatureTable(slots, pilots), ends, features)
+    rows = arrays["rows"][features]
+    values = arrays["idf"][rows[:, 0].view(np.uint16)][:, None]
+    added = np.hstack([values**2, values * rows[:, 1:]])
+    sums = np.zeros((len(ends), LANES), np.float32)
+    if len(ends) > 1:
+        totals = np.zeros((len(added) + 1, LANES))
+        np.cumsum(added, axis=0, out=totals[1:])
+        sums[:-1] = totals[ends[1:]] - totals[ends[:-1]]
+    return Pieces(FeatureTable(slots, pilots), ends, features, sums)
 
 
 def no_pieces() -> Pieces:
     """What a model has that knows no pieces."""
     table = FeatureTable(np.zeros(1, np.uint64), np.zeros(2, np.uint16))
-    return Pieces(table, np.zeros(1, np.int32), np.zeros(STRIDE, np.uint32))
+    return Pieces(table, np.zeros(1, np.int32), np.zeros(STRIDE, np.uint32), np.zeros((1, LANES), np.float32))

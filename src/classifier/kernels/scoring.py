@@ -19,7 +19,7 @@ from classifier.kernels.folding import (
     folded_length,
 )
 from classifier.kernels.handles import handle_of, matrix, vector
-from classifier.kernels.lanes import AHEAD, GAINS, LANES, add_features
+from classifier.kernels.lanes import AHEAD, GAINS, LANES, REPEATS, add_features
 from classifier.kernels.lookup import FeatureTable, find_features, locate
 from classifier.kernels.marks import MARGIN
 from classifier.kernels.memory import prefetch
@@ -69,6 +69,7 @@ class Scratch(NamedTuple):
     hashes: NDArray[np.uint64]
     places: NDArray[np.uint32]
     features: NDArray[np.uint32]
+    before: NDArray[np.int32]  # how often each of the features has occurred before
     counts: NDArray[np.int32]
     sums: NDArray[np.float64]
     scores: NDArray[np.float64]
@@ -97,17 +98,17 @@ def model_of(h):
         FeatureTable(vector(h, 10, np.uint64), vector(h, 11, np.uint16)),
         Pieces(
             FeatureTable(vector(h, 12, np.uint64), vector(h, 13, np.uint16)),
-            vector(h, 14, np.int32), vector(h, 15, np.uint32),
+            vector(h, 14, np.int32), vector(h, 15, np.uint32), matrix(h, 16, np.float32),
         ),
-        matrix(h, 16, np.int16), vector(h, 17, np.float64), vector(h, 18, np.float64), vector(h, 19, np.float64),
-        vector(h, 20, np.float64), vector(h, 21, np.float64),
+        matrix(h, 17, np.int16), vector(h, 18, np.float64), vector(h, 19, np.float64), vector(h, 20, np.float64),
+        vector(h, 21, np.float64), vector(h, 22, np.float64),
     )  # fmt: skip
 
 
 @inlined
 def ranges_of(h):
     """The n-gram ranges of a fixed handle."""
-    return NgramRanges(h[22, 0], h[22, 1], h[22, 2], h[23, 0], h[23, 1])
+    return NgramRanges(h[23, 0], h[23, 1], h[23, 2], h[24, 0], h[24, 1])
 
 
 @inlined
@@ -120,7 +121,7 @@ def scratch_of(h):
             vector(h, 7, np.int32), vector(h, 8, np.uint64), vector(h, 9, np.uint64), vector(h, 10, np.uint8),
         ),
         vector(h, 11, np.uint64), vector(h, 12, np.uint32), vector(h, 13, np.uint32), vector(h, 14, np.int32),
-        vector(h, 15, np.float64), vector(h, 16, np.float64),
+        vector(h, 15, np.int32), vector(h, 16, np.float64), vector(h, 17, np.float64),
     )  # fmt: skip
 
 
@@ -145,8 +146,9 @@ def fresh_scratch(room, r, counts):
         np.empty(room, np.uint8),
         ngram_scratch(room, r),
         np.empty(n_hashes, np.uint64),
-        np.empty(n_hashes, np.uint32),
         np.empty(n_hashes + AHEAD, np.uint32),
+        np.empty(n_hashes + AHEAD, np.uint32),
+        np.empty(n_hashes + AHEAD, np.int32),
         counts,
         np.empty(LANES, np.float64),
         np.empty(_MAX_LABELS, np.float64),
@@ -162,7 +164,8 @@ def scratch_for(ranges: NgramRanges, n_features: int) -> Scratch:
 def find_ngrams(r, m, s, n, spans):
     """Find the features of a cleaned message, repeated as they occur: of words, then contact shapes, then characters.
 
-    Returns the number of n-grams hashed, and the bounds of each block in ``s.features``. N-grams of all blocks are
+    Returns the number of n-grams hashed, the bounds of each block in ``s.features``, and where features of characters
+    begin that are not those of known pieces; what these give if each occurs once is in ``s.sums``. N-grams of all blocks are
     located before any is looked at: what one has asked memory for arrives while it asks for the rest. ``spans``, unless
     it is None, becomes those of all n-grams; without them known pieces are looked up whole.
     """
@@ -173,7 +176,7 @@ def find_ngrams(r, m, s, n, spans):
         words = hashes_of_tokens(tokens, r, s.hashes, s.ngrams, None)
         shapes = words + contact_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams.marks, None)
         known, more = hashes_beside(
-            s.cleaned, s.kinds, pieces, r, s.hashes[shapes:], s.ngrams, m.pieces, s.places, s.features, shapes
+            s.cleaned, s.kinds, pieces, r, s.hashes[shapes:], s.ngrams, m.pieces, s.places, s.features, shapes, s.sums
         )
     else:
         words = word_hashes(s.cleaned, s.kinds, n, r, s.hashes, s.ngrams, spans)
@@ -184,36 +187,66 @@ def find_ngrams(r, m, s, n, spans):
     slots = m.table.slots
     of_words = find_features(s.hashes, s.places, 0, words, slots, s.features, 0)
     of_shapes = of_words + find_features(s.hashes, s.places, words, shapes, slots, s.features, of_words)
-    end = shapes + known
-    end += find_features(s.hashes, s.places, shapes, total, slots, s.features, end)
-    return total, (0, of_words), (of_words, of_shapes), (shapes, end)
+    known += shapes
+    end = known + find_features(s.hashes, s.places, shapes, total, slots, s.features, known)
+    return total, (0, of_words), (of_words, of_shapes), (shapes, end), known
 
 
 @inlined
-def _add_block(bounds, m, s):
-    """Add to ``s.scores`` what the features of one block give, the block scaled to unit length; return how many."""
-    first, last = bounds
-    if first == last:
-        return 0
-    sums = s.sums
-    sums[:] = 0.0
+def _count(first, last, s):
+    """Count features, writing to ``s.before`` how often each has occurred before."""
+    counts, features, before = s.counts, s.features, s.before
+    for k in range(np.uint64(first), np.uint64(last)):
+        prefetch(counts, np.uint64(features[k + np.uint64(AHEAD)]))
+        feature = np.uint64(features[k])
+        count = counts[feature]
+        before[k] = count
+        counts[feature] = count + 1
+
+
+@inlined
+def _count_again(first, last, s):
+    """Count features, gathering those that have occurred before, and how often, from ``first``; return their end."""
+    counts, features, before, again = s.counts, s.features, s.before, s.places
+    end = np.uint64(first)
+    for k in range(np.uint64(first), np.uint64(last)):
+        prefetch(counts, np.uint64(features[k + np.uint64(AHEAD)]))
+        feature = np.uint64(features[k])
+        count = counts[feature]
+        counts[feature] = count + 1
+        # Written in any case and kept where it is not the first: no branch can predict it.
+        again[end] = feature
+        before[end] = count
+        end += np.uint64(count > 0)
+    return np.int64(end)
+
+
+@inlined
+def _add(features, first, last, added, gains, m, s):
+    """Add what features give to ``s.sums``, where ``added`` is 1 if each has been added as if it were the first."""
+    sums, before = s.sums, s.before
     k = first
     while True:
-        k = add_features(s.features, k, last, s.counts, m.rows, m.idf, GAINS, sums)
+        k = add_features(features, k, last, before, m.rows, m.idf, gains, sums)
         if k >= last:
             break
-        feature = np.uint64(s.features[k])
-        count = np.float64(s.counts[feature])
-        s.counts[feature] += 1
-        before, after = 1.0 + np.log(count), 1.0 + np.log(count + 1.0)
+        feature, count = np.uint64(features[k]), np.float64(before[k])
+        was, now = 1.0 + np.log(count), 1.0 + np.log(count + 1.0)
         value = m.idf[np.uint16(m.rows[feature, 0])]
         for lane in range(1, LANES):
-            sums[lane] += value * (after - before) * m.rows[feature, lane]
-        sums[0] += value * value * (after * after - before * before)
+            sums[lane] += value * (now - was - added) * m.rows[feature, lane]
+        sums[0] += value * value * (now * now - was * was - added)
         k += 1
-    scale = 1.0 / np.sqrt(sums[0])
+
+
+@inlined
+def _finish_block(first, last, m, s):
+    """Add ``s.sums``, scaled to unit length, to ``s.scores``, and forget the counts; return how many features."""
+    if first == last:
+        return 0
+    scale = 1.0 / np.sqrt(s.sums[0])
     for label in range(len(m.steps)):
-        s.scores[label] += scale * sums[label + 1] * m.steps[label]
+        s.scores[label] += scale * s.sums[label + 1] * m.steps[label]
     counts, features = s.counts, s.features
     for k in range(np.uint64(first), np.uint64(last)):
         counts[np.uint64(features[k])] = 0
@@ -233,14 +266,24 @@ def _ask_for(first, m, s):
 def score_one(message, t, r, m, s):
     """Leave the scores of a message in ``s.scores``; return how many features it has, 0 if it says too little."""
     n = clean(message, s.cleaned, s.origins, s.kinds, s.ngrams.marks, t)
-    _, of_words, of_shapes, of_chars = find_ngrams(r, m, s, n, None)
+    _, of_words, of_shapes, of_chars, known = find_ngrams(r, m, s, n, None)
     for label in range(len(m.steps)):
         s.scores[label] = m.intercepts[label]
     _ask_for(of_words[0], m, s)
-    _ask_for(of_chars[0], m, s)
+    _ask_for(known, m, s)
     found = 0
-    for bounds in (of_words, of_shapes, of_chars):  # a loop, for each call would be compiled anew
-        found += _add_block(bounds, m, s)
+    first, last = of_chars
+    if first < last:
+        again = _count_again(first, known, s)
+        _add(s.places, first, again, 1.0, REPEATS, m, s)
+        _count(known, last, s)
+        _add(s.features, known, last, 0.0, GAINS, m, s)
+        found += _finish_block(first, last, m, s)
+    for first, last in (of_words, of_shapes):  # a loop, for each call would be compiled anew
+        s.sums[:] = 0.0
+        _count(first, last, s)
+        _add(s.features, first, last, 0.0, GAINS, m, s)
+        found += _finish_block(first, last, m, s)
     return found if _is_enough(s.kinds, n) else 0
 
 
