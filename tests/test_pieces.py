@@ -24,8 +24,8 @@ def holding(release, pieces):
 
 
 def without(release):
-    table, ends, features = no_pieces()
-    return holding(release, dict(zip(ARRAYS, (*table, ends, features), strict=True)))
+    pieces = no_pieces()
+    return holding(release, dict(zip(ARRAYS, (*pieces.table, pieces.ends, pieces.features), strict=True)))
 
 
 def columns_of(pieces, k):
@@ -53,11 +53,11 @@ def test_a_model_scores_alike_with_and_without_them(trained, texts):
 
 
 def test_a_piece_holds_the_features_of_its_word():
-    texts = ["see you in 2019!", "you in 2024! you", "in 2030! 2031! 2032! see you"]
+    texts = ["see you in 2019!", "you in 2019! you", "in 2019! 2019! 2019! see you"]
     vectorizer = MessageVectorizer(min_df=2).fit(texts)
     names, pieces = vectorizer.get_feature_names_out(), common_pieces(texts, vectorizer)
     held = [sorted(names[columns_of(pieces, k)]) for k in range(len(pieces["piece_ends"]) - 1)]
-    padded = [" 0000! ", " you ", " in "]  # by how often they occur; digits read as 0
+    padded = [" 0000! ", " you ", " in "]  # by how often they occur; in n-grams digits read as 0
     for found, piece in zip(held, padded, strict=True):
         grams = [piece[i : i + size] for size in range(2, 6) for i in range(len(piece) - size + 1)]
         assert found == sorted(f"char__{gram}" for gram in grams if f"char__{gram}" in names)

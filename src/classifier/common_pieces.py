@@ -34,7 +34,7 @@ def common_pieces(texts: Sequence[str], vectorizer: MessageVectorizer, most: int
     (1, 10)
     """
     text, kinds, offsets = clean_messages(*code_points(as_texts(texts)), cleaning_tables())
-    hashes, where = pieces.piece_hashes(text, kinds, offsets)
+    hashes, where = pieces.piece_hashes(text, kinds, offsets, vectorizer.ranges)
     distinct, firsts, counts = np.unique(hashes, return_index=True, return_counts=True)
     kept = np.argsort(-counts, kind="stable")[:most]
     kept = kept[counts[kept] >= _FEWEST]

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Release", "load_release", "release_folder", "save_release"]
 
-FORMAT = 3
+FORMAT = 4
 MAIN = {"slots": np.uint64, "pilots": np.uint16, "rows": np.int16, "idf": np.float64, "curves": np.float32}
 SEVERITY = {"severity_slots": np.uint64, "severity_pilots": np.uint16, "severity_rows": np.int16,
             "severity_idf": np.float64}  # fmt: skip

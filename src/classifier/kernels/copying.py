@@ -1,4 +1,4 @@
-"""Copy a fixed number of elements: written as instructions because numba makes a loop of them, and looks for overlaps."""
+"""Copy a fixed number of elements, as instructions: numba would make loops of them, and look for overlaps first."""
 
 from __future__ import annotations
 

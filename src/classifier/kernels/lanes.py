@@ -141,16 +141,16 @@ def add_features(
 
 @intrinsic
 def add_row(typingctx: Any, rows: Any, k: Any, sums: Any) -> Any:  # noqa: ARG001
-    """Add ``rows[k]``, float32 (n, 8), to ``sums``, float64 (8,); both contiguous."""
+    """Add ``rows[k]``, float64 (n, 8), to ``sums``, float64 (8,); both contiguous."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        single, wide = ir.VectorType(ir.FloatType(), LANES), ir.VectorType(ir.DoubleType(), LANES)
+        pointer = ir.VectorType(ir.DoubleType(), LANES).as_pointer()
         rows, sums = (context.make_array(signature.args[i])(context, builder, arguments[i]).data for i in (0, 2))
         place = builder.gep(rows, [builder.mul(arguments[1], ir.IntType(64)(LANES))])
-        row, target = builder.bitcast(place, single.as_pointer()), builder.bitcast(sums, wide.as_pointer())
+        row, target = builder.bitcast(place, pointer), builder.bitcast(sums, pointer)
         added, held = builder.load(row), builder.load(target)
-        added.align, held.align = 4, 8
-        builder.store(builder.fadd(held, builder.fpext(added, wide)), target).align = 8
+        added.align = held.align = 8
+        builder.store(builder.fadd(held, added), target).align = 8
         return context.get_dummy_value()
 
     return types.void(rows, types.int64, sums), generate

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from classifier.kernels.compiling import compiled, inlined
-from classifier.kernels.folding import DIGIT, OTHER_LETTER
+from classifier.kernels.folding import DIGIT, IDEOGRAPH, OTHER_LETTER
+from classifier.kernels.runs import AT_ONCE, BLOCK, P, find_runs, hash_prefixes, hash_runs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Multipliers of a polynomial hash over code points; the seeds keep words and character n-grams apart.
-P = np.uint64(0x9E3779B97F4A7C15)
 _Q = np.uint64(0xC2B2AE3D27D4EB4F)
-WORD_SEED = np.uint64(0x2545F4914F6CDD1D)
+_WORD_SEED = np.uint64(0x2545F4914F6CDD1D)
 _CHAR_SEED = np.uint64(0x8CB92BA72F3D8DD7)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 
@@ -41,11 +41,11 @@ class NgramScratch(NamedTuple):
     tokens: NDArray[np.uint64]
     starts: NDArray[np.int32]
     ends: NDArray[np.int32]
-    padded: NDArray[np.uint64]  # characters with a space before the first and after the last
+    padded: NDArray[np.uint64]  # characters with a space before the first and after the last; hashes of prefixes
     reach: NDArray[np.int32]  # characters up to and with the next space
     running: NDArray[np.uint64]  # the hash begun at each character
     mixed: NDArray[np.uint64]
-    marks: NDArray[np.uint8]  # the marks of characters, then the kind of each contact shape
+    marks: NDArray[np.uint8]  # the marks of characters, then their kinds, then the kind of each contact shape
 
 
 @compiled
@@ -54,13 +54,13 @@ def ngram_scratch(room, r):
     wide = room + 2 + r.char_max
     return NgramScratch(
         np.empty(room + 1, np.uint64),
-        np.empty(room + 1, np.int32),
-        np.empty(room + 1, np.int32),
+        np.empty(room + 1 + AT_ONCE, np.int32),
+        np.empty(room + 1 + AT_ONCE, np.int32),
         np.empty(wide, np.uint64),
         np.empty(wide, np.int32),
         np.empty(wide, np.uint64),
         np.empty(wide, np.uint64),
-        np.empty(room + 1, np.uint8),
+        np.empty(room + 1 + BLOCK, np.uint8),
     )
 
 
@@ -102,32 +102,18 @@ def word_hashes(text, kinds, n, r, out, s, spans):
     """Write the hashes of the word n-grams of a message to ``out``; return how many.
 
     A token is a run of letters and digits, or one ideograph, kana or emoji. Row ``k`` of ``spans``, unless that is
-    None, becomes the start and end of n-gram ``k``.
+    None, becomes the start and end of n-gram ``k``. Leaves in ``s`` the kinds, as `find_runs` wants them, and the
+    prefixes of the text.
     """
+    marks, tokens, starts, ends, running = s.marks, s.tokens, s.starts, s.ends, s.running
+    for i in range(n):
+        marks[i] = kinds[i]
+    marks[n : n + BLOCK + 1] = 0
+    hash_prefixes(text, n, s.padded)
     if r.word_max == 0:
         return 0
-    tokens, starts, ends = s.tokens, s.starts, s.ends
-    # Where a token ends is what no branch can predict: each character is written, and kept where it ends one.
-    count = h = start = np.uint64(0)
-    inside = n > 0 and in_word(kinds[0])
-    continues = False
-    for i in range(n):
-        ahead = in_word(kinds[i + 1] if i + 1 < n else np.uint8(0))
-        start = start if continues else np.uint64(i)
-        h = ((h if continues else WORD_SEED) ^ np.uint64(text[i])) * P
-        tokens[count] = h
-        starts[count] = start
-        ends[count] = i + 1
-        count += np.uint64((inside & (not ahead)) | (kinds[i] > OTHER_LETTER))
-        continues = inside & ahead
-        inside = ahead
-    return hashes_of_tokens(np.int64(count), r, out, s, spans)
-
-
-@inlined
-def hashes_of_tokens(count, r, out, s, spans):
-    """The same for the tokens in ``s``."""
-    tokens, starts, ends, running = s.tokens, s.starts, s.ends, s.running
+    count = find_runs(marks, n, DIGIT, OTHER_LETTER, IDEOGRAPH, starts, ends)
+    hash_runs(s.padded, starts, ends, count, _WORD_SEED, tokens)
     for first in range(count):
         running[first] = tokens[first]
     written = 0

@@ -13,21 +13,20 @@ import numpy as np
 
 from classifier.kernels.compiling import compiled, inlined
 from classifier.kernels.copying import STRIDE, copy_characters, copy_features
-from classifier.kernels.folding import DIGIT, OTHER_LETTER
+from classifier.kernels.folding import DIGIT
 from classifier.kernels.lanes import LANES, add_row
 from classifier.kernels.lookup import INDEX, SHIFT, FeatureTable, find_features, locate
 from classifier.kernels.memory import prefetch
 from classifier.kernels.ngrams import (
-    WORD_SEED,
-    P,
     char_hashes,
-    in_word,
     longest,
     mixed_up,
     ngram_scratch,
     padded_hashes,
     room_for,
+    word_hashes,
 )
+from classifier.kernels.runs import find_runs, hash_runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,41 +47,17 @@ class Pieces(NamedTuple):
     table: FeatureTable
     ends: NDArray[np.int32]
     features: NDArray[np.uint32]
-    sums: NDArray[np.float32]  # (pieces + 1, 8)
+    sums: NDArray[np.float64]  # (pieces + 1, 8)
 
 
-@compiled
-def cut(text, kinds, n, tokens, hashes, starts, ends):
-    """Write the hashes of a message's tokens (see `ngrams.word_hashes`), and the hash, start and end of its pieces.
-
-    Returns how many there are of both. Writes a space behind the message. A loop of its own, for within a longer one
-    its numbers would not fit the processor's registers; one for tokens and pieces, for each waits for its own
-    multiplications.
-    """
-    text[n], kinds[n] = 32, 0
-    n_tokens = n_pieces = word = piece = start = np.uint64(0)
-    inside, is_solid = in_word(kinds[0]), text[0] != 32
-    continues = goes_on = False
-    for i in range(np.uint64(n)):
-        # Each character is written, and kept where it ends something: where that is is what no branch can predict.
-        c = np.uint64(text[i])
-        ahead, solid_ahead = in_word(kinds[i + _ONE]), text[i + _ONE] != 32
-        word = ((word if continues else WORD_SEED) ^ c) * P
-        tokens[n_tokens] = word
-        n_tokens += np.uint64((inside & (not ahead)) | (kinds[i] > OTHER_LETTER))
-        continues = inside & ahead
-        inside = ahead
-        start = start if goes_on else i
-        piece = ((piece if goes_on else _SEED) ^ (np.uint64(48) if kinds[i] == DIGIT else c)) * P
-        hashes[n_pieces] = piece
-        starts[n_pieces] = start
-        ends[n_pieces] = i + _ONE
-        n_pieces += np.uint64(is_solid & (not solid_ahead))
-        goes_on = is_solid & solid_ahead
-        is_solid = solid_ahead
-    for k in range(n_pieces):
-        hashes[k] = mixed_up(hashes[k])
-    return np.int64(n_tokens), np.int64(n_pieces)
+@inlined
+def find_pieces(n, s):
+    """Write to ``s`` the hashes, starts and ends of the pieces of a message that `word_hashes` has read; how many."""
+    count = find_runs(s.marks, n, 1, 254, 255, s.starts, s.ends)  # 0 is the kind of a space
+    hash_runs(s.padded, s.starts, s.ends, count, _SEED, s.mixed)
+    for k in range(count):
+        s.mixed[k] = mixed_up(s.mixed[k])
+    return count
 
 
 @compiled
@@ -126,20 +101,20 @@ def hashes_beside(text, kinds, count, r, out, s, pieces, places, features, at, s
 
 
 @compiled
-def piece_hashes(text, kinds, offsets):
+def piece_hashes(text, kinds, offsets, r):
     """The hashes of all pieces of cleaned messages, and where in ``text`` each starts and ends."""
-    room = longest(offsets) + 1
-    tokens, own = np.empty(room, np.uint64), np.empty(room, np.uint64)
-    starts, ends = np.empty(room, np.int32), np.empty(room, np.int32)
+    room = longest(offsets)
+    scratch, out = ngram_scratch(room, r), np.empty(room_for(room, r), np.uint64)
     most = len(text) // 2 + len(offsets)  # a space is between two
     hashes, where = np.empty(most, np.uint64), np.empty((most, 2), np.int64)
     filled = 0
     for i in range(len(offsets) - 1):
         begin, end = offsets[i], offsets[i + 1]
-        _, count = cut(text[begin:end], kinds[begin:end], end - begin, tokens, own, starts, ends)
+        word_hashes(text[begin:end], kinds[begin:end], end - begin, r, out, scratch, None)
+        count = find_pieces(end - begin, scratch)
         for k in range(count):
-            hashes[filled] = own[k]
-            where[filled, 0], where[filled, 1] = begin + starts[k], begin + ends[k]
+            hashes[filled] = scratch.mixed[k]
+            where[filled, 0], where[filled, 1] = begin + scratch.starts[k], begin + scratch.ends[k]
             filled += 1
     return hashes[:filled].copy(), where[:filled].copy()
 
@@ -179,7 +154,7 @@ def pieces_of(arrays: Mapping[str, NDArray[Any]]) -> Pieces:
     rows = arrays["rows"][features]
     values = arrays["idf"][rows[:, 0].view(np.uint16)][:, None]
     added = np.hstack([values**2, values * rows[:, 1:]])
-    sums = np.zeros((len(ends), LANES), np.float32)
+    sums = np.zeros((len(ends), LANES))
     if len(ends) > 1:
         totals = np.zeros((len(added) + 1, LANES))
         np.cumsum(added, axis=0, out=totals[1:])
@@ -190,4 +165,4 @@ def pieces_of(arrays: Mapping[str, NDArray[Any]]) -> Pieces:
 def no_pieces() -> Pieces:
     """What a model has that knows no pieces."""
     table = FeatureTable(np.zeros(1, np.uint64), np.zeros(2, np.uint16))
-    return Pieces(table, np.zeros(1, np.int32), np.zeros(STRIDE, np.uint32), np.zeros((1, LANES), np.float32))
+    return Pieces(table, np.zeros(1, np.int32), np.zeros(STRIDE, np.uint32), np.zeros((1, LANES)))

@@ -27,12 +27,11 @@ from classifier.kernels.ngrams import (
     NgramRanges,
     NgramScratch,
     char_hashes,
-    hashes_of_tokens,
     ngram_scratch,
     room_for,
     word_hashes,
 )
-from classifier.kernels.pieces import Pieces, cut, hashes_beside
+from classifier.kernels.pieces import Pieces, find_pieces, hashes_beside
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -98,7 +97,7 @@ def model_of(h):
         FeatureTable(vector(h, 10, np.uint64), vector(h, 11, np.uint16)),
         Pieces(
             FeatureTable(vector(h, 12, np.uint64), vector(h, 13, np.uint16)),
-            vector(h, 14, np.int32), vector(h, 15, np.uint32), matrix(h, 16, np.float32),
+            vector(h, 14, np.int32), vector(h, 15, np.uint32), matrix(h, 16, np.float64),
         ),
         matrix(h, 17, np.int16), vector(h, 18, np.float64), vector(h, 19, np.float64), vector(h, 20, np.float64),
         vector(h, 21, np.float64), vector(h, 22, np.float64),
@@ -165,22 +164,23 @@ def find_ngrams(r, m, s, n, spans):
     """Find the features of a cleaned message, repeated as they occur: of words, then contact shapes, then characters.
 
     Returns the number of n-grams hashed, the bounds of each block in ``s.features``, and where features of characters
-    begin that are not those of known pieces; what these give if each occurs once is in ``s.sums``. N-grams of all blocks are
-    located before any is looked at: what one has asked memory for arrives while it asks for the rest. ``spans``, unless
-    it is None, becomes those of all n-grams; without them known pieces are looked up whole.
+    begin that are not those of known pieces; what these give if each occurs once is in ``s.sums``. N-grams of all
+    blocks are located before any is looked at: what one has asked memory for arrives while it asks for the rest.
+    ``spans``, unless it is None, becomes those of all n-grams; without them known pieces are looked up whole.
     """
     known = 0
+    words = word_hashes(s.cleaned, s.kinds, n, r, s.hashes, s.ngrams, spans)
+    pieces = 0
     if spans is None:
-        tokens, pieces = cut(s.cleaned, s.kinds, n, s.ngrams.tokens, s.ngrams.mixed, s.ngrams.starts, s.ngrams.ends)
+        pieces = find_pieces(n, s.ngrams)
         locate(s.ngrams.mixed, pieces, m.pieces.table, s.places)
-        words = hashes_of_tokens(tokens, r, s.hashes, s.ngrams, None)
-        shapes = words + contact_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams.marks, None)
+    rest = None if spans is None else spans[words:]
+    shapes = words + contact_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams.marks, rest)
+    if spans is None:
         known, more = hashes_beside(
             s.cleaned, s.kinds, pieces, r, s.hashes[shapes:], s.ngrams, m.pieces, s.places, s.features, shapes, s.sums
         )
     else:
-        words = word_hashes(s.cleaned, s.kinds, n, r, s.hashes, s.ngrams, spans)
-        shapes = words + contact_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams.marks, spans[words:])
         more = char_hashes(s.cleaned, s.kinds, n, r, s.hashes[shapes:], s.ngrams, spans[shapes:])
     total = shapes + more
     locate(s.hashes, total, m.table, s.places)
