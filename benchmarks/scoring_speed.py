@@ -17,7 +17,7 @@ from real_messages import real_messages
 from classifier.kernels import scoring as kernel
 from classifier.kernels.cleaning import clean
 from classifier.kernels.compiling import compiled
-from classifier.kernels.ngrams import NgramRanges, char_hashes, word_hashes
+from classifier.kernels.ngrams import NgramRanges, char_hashes, read, word_hashes
 from classifier.kernels.pieces import pieces_of
 from classifier.text import clean as clean_text
 from classifier.text import cleaning_tables, code_points
@@ -43,7 +43,8 @@ def clean_and_hash(points, offsets, fixed, scratch):
     total = 0
     for i in range(len(offsets) - 1):
         n = clean(points[offsets[i] : offsets[i + 1]], s.cleaned, s.origins, s.kinds, s.ngrams.marks, t)
-        words = word_hashes(s.cleaned, s.kinds, n, r, s.hashes, s.ngrams, None)
+        read(s.cleaned, s.kinds, n, s.ngrams)
+        words = word_hashes(n, r, s.hashes, s.ngrams, None)
         total += words + char_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams, None)
     return total
 

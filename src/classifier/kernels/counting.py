@@ -8,7 +8,7 @@ from classifier.kernels.compiling import compiled
 from classifier.kernels.contact_shapes import contact_hashes
 from classifier.kernels.lookup import count_features, find_features, locate
 from classifier.kernels.memory import prefetch
-from classifier.kernels.ngrams import char_hashes, longest, ngram_scratch, room_for, word_hashes
+from classifier.kernels.ngrams import char_hashes, longest, ngram_scratch, read, room_for, word_hashes
 
 _HALF = np.uint64(32)
 _ONE = np.uint64(1)
@@ -41,7 +41,8 @@ def document_frequencies(text, kinds, offsets, r, part, parts, least):
     for i in range(len(offsets) - 1):
         message, message_kinds = text[offsets[i] : offsets[i + 1]], kinds[offsets[i] : offsets[i + 1]]
         n = len(message)
-        plain = word_hashes(message, message_kinds, n, r, hashes, scratch, spans)
+        read(message, message_kinds, n, scratch)
+        plain = word_hashes(n, r, hashes, scratch, spans)
         shapes = contact_hashes(message, message_kinds, n, r, hashes[plain:], scratch.marks, spans[plain:])
         words = plain + shapes
         total = words + char_hashes(message, message_kinds, n, r, hashes[words:], scratch, spans[words:])
@@ -124,7 +125,8 @@ def ngram_hashes(text, kinds, offsets, r):
         room = filled + room_for(n, r)
         if room > len(hashes):
             hashes = _grown(hashes, 2 * room)
-        words = word_hashes(message, message_kinds, n, r, hashes[filled:], scratch, None)
+        read(message, message_kinds, n, scratch)
+        words = word_hashes(n, r, hashes[filled:], scratch, None)
         words += contact_hashes(message, message_kinds, n, r, hashes[filled + words :], scratch.marks, None)
         counts[i] = words + char_hashes(message, message_kinds, n, r, hashes[filled + words :], scratch, None)
         filled += counts[i]
@@ -176,7 +178,8 @@ def tfidf_rows(text, kinds, offsets, begin, end, r, table, idf, sublinear, norma
         n = len(message)
         for block in range(3):
             if block == 0:
-                total = word_hashes(message, message_kinds, n, r, hashes, scratch, None)
+                read(message, message_kinds, n, scratch)
+                total = word_hashes(n, r, hashes, scratch, None)
             elif block == 1:
                 total = contact_hashes(message, message_kinds, n, r, hashes, scratch.marks, None)
             else:

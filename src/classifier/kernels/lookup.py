@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 SHIFT = np.uint64(24)
 INDEX = np.uint64((1 << 24) - 1)
 _TAG = np.uint64((1 << 40) - 1)
-_STEP = np.uint64(0x9E3779B97F4A7C15)
-_SPREAD = np.uint64(0xC2B2AE3D27D4EB4F)
-_LOW = np.uint64(32)
+_LOW, _HALF, _ODD = np.uint64(32), np.uint64((1 << 32) - 1), np.uint64(1)
+_PER_PILOT = 5  # hashes that share a pilot at most, on average: the fewer pilots, the more of them are at hand
 MAX_PILOT = 65535
 
 
@@ -38,10 +37,13 @@ class FeatureTable(NamedTuple):
 
 @inlined
 def _place(h, pilot, size):
-    """The slot that a pilot gives a hash; ``size`` as an unsigned integer."""
+    """The slot that a pilot gives a hash; ``size`` as an unsigned integer.
+
+    Two multiplications: a hash's lower half, so many times its upper half further as the pilot says, scaled to size.
+    """
     # Unsigned throughout: a signed index costs a look at whether it counts from the end.
-    mixed = (h ^ (np.uint64(pilot) * _STEP)) * _SPREAD
-    return ((mixed >> _LOW) * size) >> _LOW
+    mixed = h + np.uint64(pilot) * ((h >> _LOW) | _ODD)
+    return ((mixed & _HALF) * size) >> _LOW
 
 
 @compiled
@@ -102,7 +104,7 @@ def _placed(keys, bits, size):
 def build_table(keys):
     """The table that finds the index of each of these distinct hashes, some 3 % of its slots free."""
     bits = 1
-    while (4 << bits) < len(keys):
+    while (_PER_PILOT << bits) < len(keys):
         bits += 1
     size = len(keys) + len(keys) // 32 + 1
     pilots, places = _placed(keys, bits, size)

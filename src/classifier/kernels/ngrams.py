@@ -43,6 +43,8 @@ class NgramScratch(NamedTuple):
     ends: NDArray[np.int32]
     padded: NDArray[np.uint64]  # characters with a space before the first and after the last; hashes of prefixes
     reach: NDArray[np.int32]  # characters up to and with the next space
+    piece_starts: NDArray[np.int32]
+    piece_ends: NDArray[np.int32]
     running: NDArray[np.uint64]  # the hash begun at each character
     mixed: NDArray[np.uint64]
     marks: NDArray[np.uint8]  # the marks of characters, then their kinds, then the kind of each contact shape
@@ -58,6 +60,8 @@ def ngram_scratch(room, r):
         np.empty(room + 1 + AT_ONCE, np.int32),
         np.empty(wide, np.uint64),
         np.empty(wide, np.int32),
+        np.empty(room + 1 + AT_ONCE, np.int32),
+        np.empty(room + 1 + AT_ONCE, np.int32),
         np.empty(wide, np.uint64),
         np.empty(wide, np.uint64),
         np.empty(room + 1 + BLOCK, np.uint8),
@@ -97,21 +101,26 @@ def in_word(kind):
     return np.uint8(kind - DIGIT) <= np.uint8(OTHER_LETTER - DIGIT)
 
 
-@inlined
-def word_hashes(text, kinds, n, r, out, s, spans):
-    """Write the hashes of the word n-grams of a message to ``out``; return how many.
-
-    A token is a run of letters and digits, or one ideograph, kana or emoji. Row ``k`` of ``spans``, unless that is
-    None, becomes the start and end of n-gram ``k``. Leaves in ``s`` the kinds, as `find_runs` wants them, and the
-    prefixes of the text.
-    """
-    marks, tokens, starts, ends, running = s.marks, s.tokens, s.starts, s.ends, s.running
-    for i in range(n):
+@compiled
+def read(text, kinds, n, s):
+    """Leave in ``s`` the kinds of a message, as `find_runs` wants them, and the hashes of its prefixes."""
+    marks = s.marks
+    for i in range(np.uint64(n)):
         marks[i] = kinds[i]
     marks[n : n + BLOCK + 1] = 0
     hash_prefixes(text, n, s.padded)
+
+
+@inlined
+def word_hashes(n, r, out, s, spans):
+    """Write the hashes of the word n-grams of the message that was `read` to ``out``; return how many.
+
+    A token is a run of letters and digits, or one ideograph, kana or emoji. Row ``k`` of ``spans``, unless that is
+    None, becomes the start and end of n-gram ``k``.
+    """
     if r.word_max == 0:
         return 0
+    marks, tokens, starts, ends, running = s.marks, s.tokens, s.starts, s.ends, s.running
     count = find_runs(marks, n, DIGIT, OTHER_LETTER, IDEOGRAPH, starts, ends)
     hash_runs(s.padded, starts, ends, count, _WORD_SEED, tokens)
     for first in range(count):

@@ -23,8 +23,8 @@ from classifier.kernels.ngrams import (
     mixed_up,
     ngram_scratch,
     padded_hashes,
+    read,
     room_for,
-    word_hashes,
 )
 from classifier.kernels.runs import find_runs, hash_runs
 
@@ -52,30 +52,43 @@ class Pieces(NamedTuple):
 
 @inlined
 def find_pieces(n, s):
-    """Write to ``s`` the hashes, starts and ends of the pieces of a message that `word_hashes` has read; how many."""
-    count = find_runs(s.marks, n, 1, 254, 255, s.starts, s.ends)  # 0 is the kind of a space
-    hash_runs(s.padded, s.starts, s.ends, count, _SEED, s.mixed)
+    """Write to ``s`` the hashes, starts and ends of the pieces of the message that was `ngrams.read`; return how many."""
+    count = find_runs(s.marks, n, 1, 254, 255, s.piece_starts, s.piece_ends)  # 0 is the kind of a space
+    hash_runs(s.padded, s.piece_starts, s.piece_ends, count, _SEED, s.mixed)
     for k in range(count):
         s.mixed[k] = mixed_up(s.mixed[k])
     return count
+
+
+@inlined
+def look_up(count, s, pieces, places):
+    """Replace the slots of pieces, as `lookup.locate` wrote them, by their numbers, and start loading what they hold.
+
+    An unknown piece has the number behind the last.
+    """
+    hashes, slots, firsts = s.mixed, pieces.table.slots, pieces.ends
+    unknown = np.uint64(len(firsts) - 1)
+    for k in range(np.uint64(count)):
+        slot = slots[np.uint64(places[k])]
+        piece = min(slot & INDEX if (slot ^ (hashes[k] << SHIFT)) <= INDEX else unknown, unknown)
+        places[k] = piece
+        first = np.uint64(firsts[piece])
+        prefetch(pieces.features, first)
+        prefetch(pieces.features, first + np.uint64(STRIDE - 1))
+        prefetch(pieces.sums, piece)
 
 
 @compiled
 def hashes_beside(text, kinds, count, r, out, s, pieces, places, features, at, sums):
     """Write the features of the known pieces to ``features[at:]`` and the hashes of all other n-grams to ``out``.
 
-    Returns how many there are of both. ``sums`` becomes that of the known pieces.
+    Returns how many there are of both. ``places`` holds the numbers of the pieces, see `look_up`; ``sums`` becomes
+    that of the known.
     """
-    hashes, starts, ends, padded = s.mixed, s.starts, s.ends, s.padded
-    slots, firsts, known = pieces.table.slots, pieces.ends, pieces.features
+    starts, ends, padded = s.piece_starts, s.piece_ends, s.padded
+    firsts, known = pieces.ends, pieces.features
     left, place = np.uint64(1), np.uint64(at)
     sizes, unknown = r.char_max - r.char_min + 1, np.uint64(len(firsts) - 1)
-    for k in range(np.uint64(count)):
-        slot = slots[np.uint64(places[k])]
-        piece = min(slot & INDEX if (slot ^ (hashes[k] << SHIFT)) <= INDEX else unknown, unknown)
-        places[k] = piece
-        prefetch(known, np.uint64(firsts[piece]))
-        prefetch(pieces.sums, piece)
     sums[:] = 0.0
     for k in range(np.uint64(count)):
         piece, begin, end = np.uint64(places[k]), np.uint64(starts[k]), np.uint64(ends[k])
@@ -103,18 +116,17 @@ def hashes_beside(text, kinds, count, r, out, s, pieces, places, features, at, s
 @compiled
 def piece_hashes(text, kinds, offsets, r):
     """The hashes of all pieces of cleaned messages, and where in ``text`` each starts and ends."""
-    room = longest(offsets)
-    scratch, out = ngram_scratch(room, r), np.empty(room_for(room, r), np.uint64)
+    scratch = ngram_scratch(longest(offsets), r)
     most = len(text) // 2 + len(offsets)  # a space is between two
     hashes, where = np.empty(most, np.uint64), np.empty((most, 2), np.int64)
     filled = 0
     for i in range(len(offsets) - 1):
         begin, end = offsets[i], offsets[i + 1]
-        word_hashes(text[begin:end], kinds[begin:end], end - begin, r, out, scratch, None)
+        read(text[begin:end], kinds[begin:end], end - begin, scratch)
         count = find_pieces(end - begin, scratch)
         for k in range(count):
             hashes[filled] = scratch.mixed[k]
-            where[filled, 0], where[filled, 1] = begin + scratch.starts[k], begin + scratch.ends[k]
+            where[filled, 0], where[filled, 1] = begin + scratch.piece_starts[k], begin + scratch.piece_ends[k]
             filled += 1
     return hashes[:filled].copy(), where[:filled].copy()
 
@@ -148,13 +160,20 @@ def features_of_pieces(text, kinds, where, r, table):
 ARRAYS = {"piece_slots": np.uint64, "piece_pilots": np.uint16, "piece_ends": np.int32, "piece_features": np.uint32}
 
 
+def _in_whole_lines(n: int) -> NDArray[np.float64]:
+    """Zeros of shape (n, 8), each row in one line of the processor's cache."""
+    room = np.zeros((n + 1) * LANES)
+    first = -(room.ctypes.data // 8) % LANES
+    return room[first : first + n * LANES].reshape(n, LANES)
+
+
 def pieces_of(arrays: Mapping[str, NDArray[Any]]) -> Pieces:
     """The pieces of a release's arrays."""
     slots, pilots, ends, features = (arrays[name] for name in ARRAYS)
     rows = arrays["rows"][features]
     values = arrays["idf"][rows[:, 0].view(np.uint16)][:, None]
     added = np.hstack([values**2, values * rows[:, 1:]])
-    sums = np.zeros((len(ends), LANES))
+    sums = _in_whole_lines(len(ends))
     if len(ends) > 1:
         totals = np.zeros((len(added) + 1, LANES))
         np.cumsum(added, axis=0, out=totals[1:])
@@ -165,4 +184,4 @@ def pieces_of(arrays: Mapping[str, NDArray[Any]]) -> Pieces:
 def no_pieces() -> Pieces:
     """What a model has that knows no pieces."""
     table = FeatureTable(np.zeros(1, np.uint64), np.zeros(2, np.uint16))
-    return Pieces(table, np.zeros(1, np.int32), np.zeros(STRIDE, np.uint32), np.zeros((1, LANES)))
+    return Pieces(table, np.zeros(1, np.int32), np.zeros(STRIDE, np.uint32), _in_whole_lines(1))

@@ -28,10 +28,11 @@ from classifier.kernels.ngrams import (
     NgramScratch,
     char_hashes,
     ngram_scratch,
+    read,
     room_for,
     word_hashes,
 )
-from classifier.kernels.pieces import Pieces, find_pieces, hashes_beside
+from classifier.kernels.pieces import Pieces, find_pieces, hashes_beside, look_up
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -117,10 +118,11 @@ def scratch_of(h):
         vector(h, 0, np.int32), vector(h, 1, np.int32), vector(h, 2, np.uint8),
         NgramScratch(
             vector(h, 3, np.uint64), vector(h, 4, np.int32), vector(h, 5, np.int32), vector(h, 6, np.uint64),
-            vector(h, 7, np.int32), vector(h, 8, np.uint64), vector(h, 9, np.uint64), vector(h, 10, np.uint8),
+            vector(h, 7, np.int32), vector(h, 8, np.int32), vector(h, 9, np.int32), vector(h, 10, np.uint64),
+            vector(h, 11, np.uint64), vector(h, 12, np.uint8),
         ),
-        vector(h, 11, np.uint64), vector(h, 12, np.uint32), vector(h, 13, np.uint32), vector(h, 14, np.int32),
-        vector(h, 15, np.int32), vector(h, 16, np.float64), vector(h, 17, np.float64),
+        vector(h, 13, np.uint64), vector(h, 14, np.uint32), vector(h, 15, np.uint32), vector(h, 16, np.int32),
+        vector(h, 17, np.int32), vector(h, 18, np.float64), vector(h, 19, np.float64),
     )  # fmt: skip
 
 
@@ -168,12 +170,14 @@ def find_ngrams(r, m, s, n, spans):
     blocks are located before any is looked at: what one has asked memory for arrives while it asks for the rest.
     ``spans``, unless it is None, becomes those of all n-grams; without them known pieces are looked up whole.
     """
-    known = 0
-    words = word_hashes(s.cleaned, s.kinds, n, r, s.hashes, s.ngrams, spans)
-    pieces = 0
+    read(s.cleaned, s.kinds, n, s.ngrams)
+    pieces = known = 0
     if spans is None:
         pieces = find_pieces(n, s.ngrams)
         locate(s.ngrams.mixed, pieces, m.pieces.table, s.places)
+    words = word_hashes(n, r, s.hashes, s.ngrams, spans)
+    if spans is None:
+        look_up(pieces, s.ngrams, m.pieces, s.places)
     rest = None if spans is None else spans[words:]
     shapes = words + contact_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams.marks, rest)
     if spans is None:
