@@ -21,7 +21,7 @@ from classifier.kernels.pieces import no_pieces, pieces_of
 from classifier.policy import ACTIONS, Policy
 from classifier.release import SEVERITY_NGRAMS, Release, load_release, release_folder
 from classifier.severity import DETAILS, advice, detail_of, escalate
-from classifier.text import as_texts, cleaning_tables, code_points, column_values
+from classifier.text import as_texts, cleaning_tables, column_values
 from classifier.verdicts import Contribution, Explanation, Reason, Recommendations, Span, Verdict, as_json
 
 if TYPE_CHECKING:
@@ -206,16 +206,14 @@ class Classifier:
         label_actions, details = np.empty((n, len(LABELS)), np.uint8), np.empty((n, len(DETAILS)), np.bool_)
         reasons = ["[]"] * n
 
-        def run(first: int, last: int) -> None:
-            points, offsets = code_points(sequence[first:last])
-            here = slice(first, last)
+        def run(here: slice, points: Any, offsets: Any) -> None:
             self._score(points, offsets, confidences[here], known[here])
             names = None if surfaces is None else surfaces[here]
             label_actions[here], details[here], judged = self._judge(
                 points, offsets, sequence[here], names, confidences[here], known[here]
             )
             for row, found in judged:
-                reasons[first + row] = as_json(found)
+                reasons[here.start + row] = as_json(found)
 
         in_chunks(run, sequence, threads)
         actions = label_actions.max(axis=1, initial=0)
@@ -269,9 +267,8 @@ class Classifier:
             self._idle.append(taken)
             return confidences, known
 
-        def run(first: int, last: int) -> None:
-            points, offsets = code_points(texts[first:last])
-            self._score(points, offsets, confidences[first:last], known[first:last])
+        def run(here: slice, points: Any, offsets: Any) -> None:
+            self._score(points, offsets, confidences[here], known[here])
 
         in_chunks(run, texts, threads)
         return confidences, known

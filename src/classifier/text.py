@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["CleanText", "as_texts", "clean", "clean_with_origins", "code_points", "column_values"]
+__all__ = ["CleanText", "as_texts", "clean", "clean_with_origins", "code_points", "column_values", "lengths_of"]
 
 _AS_CYRILLIC = dict(zip("aeopcyxijskmtbhnrlw", "аеорсухіјѕкмтвнпгіш", strict=True))
 
@@ -84,10 +84,17 @@ def as_texts(texts: Iterable[str]) -> Sequence[str]:
     return values
 
 
-def code_points(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+def lengths_of(texts: Sequence[str]) -> NDArray[np.int64]:
+    """How many code points each text has; of Arrow texts, how many bytes, which is as many at least."""
+    return texts.sizes() if isinstance(texts, ArrowTexts) else np.fromiter(map(len, texts), np.int64, len(texts))
+
+
+def code_points(
+    texts: Sequence[str], lengths: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     """The code points of all texts end to end, and where each begins (one offset more than texts).
 
-    Lone surrogates are code points like any other.
+    Lone surrogates are code points like any other. ``lengths`` are those of `lengths_of`, where they are known.
 
     >>> points, offsets = code_points(["hi", "", "é"])
     >>> points.tolist(), offsets.tolist()
@@ -96,7 +103,7 @@ def code_points(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.in
     if isinstance(texts, ArrowTexts):
         return texts.code_points()
     offsets = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=offsets[1:])
+    np.cumsum(lengths_of(texts) if lengths is None else lengths, out=offsets[1:])
     return np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32), offsets
 
 
