@@ -57,7 +57,7 @@ def clean_and_find(points, offsets, fixed, scratch):
     total = 0
     for i in range(len(offsets) - 1):
         n = clean(points[offsets[i] : offsets[i + 1]], s.cleaned, s.origins, s.kinds, s.ngrams.marks, t)
-        total += kernel.find_ngrams(r, m, s, n, None)[0]
+        total += kernel.find_ngrams(r, m, s, n)[0]
     return total
 
 

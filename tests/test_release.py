@@ -180,7 +180,7 @@ def test_a_link_is_refused_even_to_the_same_bytes(tampered, name):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 1}, "has format 1, this version reads 3; install the matching version"),
+        ({"format": 1}, "has format 1, this version reads 4; install the matching version"),
         ({"format": None}, "has format None"),
         ({"labels": [*LABELS[::-1]]}, "has labels"),
         ({"labels": [*LABELS[:5]]}, "has labels"),

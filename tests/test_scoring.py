@@ -74,6 +74,12 @@ def test_what_follows_a_long_message_has_room(classifier_, long):
     assert classifier_.recommend(texts).actions[2] > 0
 
 
+def test_a_long_message_after_short_ones_has_room(classifier_):
+    texts = ["hi there", "you idiot", "\ufdfa" * 3000, "you idiot", "you " * 9000]
+    alone = np.concatenate([classifier_.confidences([text]) for text in texts])
+    np.testing.assert_array_equal(bits(classifier_.confidences(texts)), bits(alone))
+
+
 def test_many_callers_at_once_get_what_one_gets(release_folder, texts):
     shared = load(release_folder)
     expected = shared.confidences(texts)

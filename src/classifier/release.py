@@ -26,10 +26,10 @@ import numpy as np
 from classifier import codepoints
 from classifier.errors import ReleaseError
 from classifier.guidelines import LABELS
+from classifier.kernels.copying import STRIDE
 from classifier.kernels.lookup import INDEX
 from classifier.kernels.ngrams import NgramRanges
 from classifier.kernels.pieces import ARRAYS as PIECES
-from classifier.kernels.pieces import STRIDE
 from classifier.policy import Curve, Policy
 from classifier.severity import DETAILS
 

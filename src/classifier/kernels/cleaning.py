@@ -151,7 +151,7 @@ def undo_disguise(out, kinds, n, t):
     """Look-alikes and leet, word by word (a word here also holds signs that stand for letters); whether any was."""
     leet = t.leet
     changed = False
-    i = 0
+    i = np.int64(0)  # not a literal: what is called below would be compiled for it, too
     while i < n:
         if not (DIGIT <= kinds[i] <= OTHER_LETTER or (out[i] < 128 and leet[out[i]])):
             i += 1
@@ -228,8 +228,7 @@ def clean(message, out, origin, kinds, marks, t):
     All four need room for `MARGIN` characters more than `folded_length`.
     """
     n = fold(message, out, origin, t)
-    mark(out, kinds, marks, n, t)
-    needed = passes_needed(out, marks, n)
+    needed = _look(out, kinds, marks, n, t)
     if needed:
         n = undo_all(out, origin, kinds, marks, n, needed, t)
     return n

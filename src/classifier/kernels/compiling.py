@@ -39,6 +39,11 @@ def compiled(function: F) -> F:
     return loop
 
 
+def as_written(function: F) -> F:
+    """A compiled function as Python runs it: where it is called once, compiling would take longer than it does."""
+    return cast("Any", function).py_func
+
+
 @cache
 def _sources() -> str:
     """The digest of all the loops."""

@@ -36,11 +36,13 @@ def _may_hold_one(text, kinds, n):
 
 
 @compiled
-def contact_hashes(text, kinds, n, r, out, marks, spans):
-    """Write the hashes of the contact shapes of a message to ``out`` and their kinds to ``marks``; return how many.
+def contact_hashes(text, kinds, n, r, out, s):
+    """Write the hashes of the contact shapes of a message to ``out``; return how many.
 
-    ``spans`` as in `ngrams.word_hashes`. Nothing where ``r.contacts`` is 0.
+    Their kinds become the first of ``s.marks``, and where they start and end that of ``s.starts`` and ``s.ends``.
+    Nothing where ``r.contacts`` is 0.
     """
+    marks, starts, ends = s.marks, s.starts, s.ends
     found = 0
     i = 0 if r.contacts and _may_hold_one(text, kinds, n) else n
     while i < n:
@@ -88,10 +90,7 @@ def contact_hashes(text, kinds, n, r, out, marks, spans):
                 mark = _ID
         if mark >= 0:
             out[found] = mixed_up((_SEED ^ np.uint64(mark + 1)) * _SPREAD)
-            marks[found] = mark
-            if spans is not None:
-                spans[found, 0] = start
-                spans[found, 1] = end
+            marks[found], starts[found], ends[found] = mark, start, end
             found += 1
         i = end
     return found

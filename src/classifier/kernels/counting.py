@@ -15,6 +15,20 @@ _ONE = np.uint64(1)
 
 
 @compiled
+def spanned_hashes(text, kinds, n, r, out, s, spans):
+    """Write the hashes of all n-grams of a message to ``out`` and where each starts and ends to ``spans``.
+
+    Returns where those of words end, those of contact shapes and those of characters, in this order.
+    """
+    read(text, kinds, n, s)
+    words = word_hashes(n, r, out, s, spans)
+    shapes = words + contact_hashes(text, kinds, n, r, out[words:], s)
+    for k in range(shapes - words):
+        spans[words + k, 0], spans[words + k, 1] = s.starts[k], s.ends[k]
+    return words, shapes, shapes + char_hashes(text, kinds, n, r, out[shapes:], s, spans[shapes:])
+
+
+@compiled
 def document_frequencies(text, kinds, offsets, r, part, parts, least):
     """Count in how many messages each n-gram occurs, of those whose hashes are in one of ``parts`` (a power of 2).
 
@@ -41,11 +55,7 @@ def document_frequencies(text, kinds, offsets, r, part, parts, least):
     for i in range(len(offsets) - 1):
         message, message_kinds = text[offsets[i] : offsets[i + 1]], kinds[offsets[i] : offsets[i + 1]]
         n = len(message)
-        read(message, message_kinds, n, scratch)
-        plain = word_hashes(n, r, hashes, scratch, spans)
-        shapes = contact_hashes(message, message_kinds, n, r, hashes[plain:], scratch.marks, spans[plain:])
-        words = plain + shapes
-        total = words + char_hashes(message, message_kinds, n, r, hashes[words:], scratch, spans[words:])
+        plain, words, total = spanned_hashes(message, message_kinds, n, r, hashes, scratch, spans)
         mine = 0
         for k in range(total):
             chosen[mine] = k
@@ -127,7 +137,7 @@ def ngram_hashes(text, kinds, offsets, r):
             hashes = _grown(hashes, 2 * room)
         read(message, message_kinds, n, scratch)
         words = word_hashes(n, r, hashes[filled:], scratch, None)
-        words += contact_hashes(message, message_kinds, n, r, hashes[filled + words :], scratch.marks, None)
+        words += contact_hashes(message, message_kinds, n, r, hashes[filled + words :], scratch)
         counts[i] = words + char_hashes(message, message_kinds, n, r, hashes[filled + words :], scratch, None)
         filled += counts[i]
     return hashes[:filled].copy(), counts
@@ -181,7 +191,7 @@ def tfidf_rows(text, kinds, offsets, begin, end, r, table, idf, sublinear, norma
                 read(message, message_kinds, n, scratch)
                 total = word_hashes(n, r, hashes, scratch, None)
             elif block == 1:
-                total = contact_hashes(message, message_kinds, n, r, hashes, scratch.marks, None)
+                total = contact_hashes(message, message_kinds, n, r, hashes, scratch)
             else:
                 total = char_hashes(message, message_kinds, n, r, hashes, scratch, None)
             locate(hashes, total, table, places)

@@ -6,10 +6,11 @@ import numpy as np
 
 from classifier.kernels.cleaning import clean
 from classifier.kernels.compiling import compiled, inlined
+from classifier.kernels.counting import spanned_hashes
 from classifier.kernels.folding import DIGIT, OTHER_LETTER, PUNCTUATION, SPACE
 from classifier.kernels.lookup import find_feature
 from classifier.kernels.ngrams import room_for
-from classifier.kernels.scoring import ROOM, find_ngrams, model_of, ranges_of, scratch_of, tables_of
+from classifier.kernels.scoring import ROOM, model_of, ranges_of, scratch_of, tables_of
 
 MAX_SPANS = 3
 _WORTH = 0.25  # of the heaviest unit's weight: below it a unit is no reason
@@ -19,17 +20,6 @@ _WORTH = 0.25  # of the heaviest unit's weight: below it a unit is no reason
 def _value(feature, m, s):
     """The TF-IDF value of a feature that is counted, before scaling."""
     return m.idf[m.rows[feature, 0]] * (1.0 + np.log(np.float64(s.counts[feature])))
-
-
-@inlined
-def _square(bounds, m, s):
-    """Count the features of one block; the sum of the squares of their values."""
-    for k in range(bounds[0], bounds[1]):
-        s.counts[s.features[k]] += 1
-    total = 0.0
-    for k in range(bounds[0], bounds[1]):
-        total += _value(s.features[k], m, s) ** 2 / s.counts[s.features[k]]
-    return total
 
 
 @compiled
@@ -45,28 +35,34 @@ def contributions(message, fixed, scratch):
     labels = len(m.steps)
     shares = np.zeros((n, labels))
     spans = np.empty((room_for(n, r), 2), np.int32)
-    total, of_words, of_shapes, of_chars, _ = find_ngrams(r, m, s, n, spans)
-    scales = np.array([_square(of_words, m, s), _square(of_shapes, m, s), _square(of_chars, m, s)])
-    found = 0
-    for k in range(total):
-        feature = find_feature(s.hashes[k], m.table)
-        if feature < 0:
-            continue
-        block = (found >= of_words[1]) + (found >= of_shapes[1])
-        found += 1
-        first, last = max(spans[k, 0], 0), min(spans[k, 1], n)
-        solid = 0
-        for i in range(first, last):
-            solid += s.cleaned[i] != 32
-        value = _value(feature, m, s) / (np.sqrt(scales[block]) * s.counts[feature] * solid)
-        for label in range(labels):
-            share = value * m.rows[feature, 1 + label] * m.steps[label]
+    words, shapes, total = spanned_hashes(s.cleaned, s.kinds, n, r, s.hashes, s.ngrams, spans)
+    features = np.empty(total, np.int64)
+    for begin, end in ((0, words), (words, shapes), (shapes, total)):  # each scaled to unit length by itself
+        for k in range(begin, end):
+            features[k] = find_feature(s.hashes[k], m.table)
+            if features[k] >= 0:
+                s.counts[features[k]] += 1
+        square = 0.0
+        for k in range(begin, end):
+            if features[k] >= 0:
+                square += _value(features[k], m, s) ** 2 / s.counts[features[k]]
+        for k in range(begin, end):
+            feature = features[k]
+            if feature < 0:
+                continue
+            first, last = max(spans[k, 0], 0), min(spans[k, 1], n)
+            solid = 0
             for i in range(first, last):
-                if s.cleaned[i] != 32:
-                    shares[i, label] += share
-    for first, last in (of_words, of_shapes, of_chars):
-        for k in range(first, last):
-            s.counts[s.features[k]] = 0
+                solid += s.cleaned[i] != 32
+            value = _value(feature, m, s) / (np.sqrt(square) * s.counts[feature] * solid)
+            for label in range(labels):
+                share = value * m.rows[feature, 1 + label] * m.steps[label]
+                for i in range(first, last):
+                    if s.cleaned[i] != 32:
+                        shares[i, label] += share
+        for k in range(begin, end):
+            if features[k] >= 0:
+                s.counts[features[k]] = 0
     return shares, s.cleaned[:n].copy(), s.origins[:n].copy(), s.kinds[:n].copy()
 
 
@@ -94,19 +90,34 @@ def units(kinds):
 
 
 @compiled
+def _risen(rows, last, column, sign):
+    """Move row ``last`` up to where rows are in the order of a column, falling where ``sign`` is -1; return ``last``.
+
+    A few rows: numba's own sorting takes longer to compile than all the rest.
+    """
+    k = last
+    while k > 0 and sign * rows[k, column] < sign * rows[k - 1, column]:
+        for i in range(rows.shape[1]):
+            rows[k, i], rows[k - 1, i] = rows[k - 1, i], rows[k, i]
+        k -= 1
+    return last
+
+
+@compiled
 def _heaviest(weights, bounds, origins, out):
     """Write the few stretches of neighbouring units that weigh most, in the order of the text, to ``out`` (-1: none).
 
     Stretches are given by positions in the original message. One original character may be spelled out as several
     units: stretches that share it become one.
     """
-    out[:] = -1
+    for k in range(len(out)):
+        out[k, 0] = out[k, 1] = -1
     most = 0.0
     for weight in weights:
         most = max(most, weight)
     if most <= 0:
         return
-    chosen = np.zeros((MAX_SPANS, 3))  # weight, first and last unit of the heaviest stretches
+    chosen, found = np.empty((MAX_SPANS + 1, 3)), 0  # weight, first and last unit of the heaviest stretches
     k = 0
     while k < len(weights):
         first, weight = k, 0.0
@@ -116,16 +127,12 @@ def _heaviest(weights, bounds, origins, out):
         if k == first:
             k += 1
             continue
-        at = MAX_SPANS
-        while at > 0 and weight > chosen[at - 1, 0]:
-            at -= 1
-        if at < MAX_SPANS:
-            chosen[at + 1 :] = chosen[at : MAX_SPANS - 1].copy()
-            chosen[at, 0], chosen[at, 1], chosen[at, 2] = weight, first, k - 1
+        chosen[found, 0], chosen[found, 1], chosen[found, 2] = weight, first, k - 1
+        found = min(_risen(chosen, found, 0, -1) + 1, MAX_SPANS)
     written = 0
-    for place in np.argsort(chosen[:, 1]):
-        if chosen[place, 0] <= 0:
-            continue
+    for place in range(found):
+        _risen(chosen, place, 1, 1)
+    for place in range(found):
         start = origins[bounds[np.int64(chosen[place, 1]), 0]]
         end = origins[bounds[np.int64(chosen[place, 2]), 1] - 1] + 1
         if written and start < out[written - 1, 1]:
@@ -152,9 +159,10 @@ def heaviest_spans(points, ends, rows, first, fixed, scratch, wanted, out):
         bounds = units(kinds)
         weights = np.empty(len(bounds))
         for label in range(wanted.shape[1]):
-            out[k, label] = -1
-            if wanted[row, label]:
-                for unit in range(len(bounds)):
-                    weights[unit] = shares[bounds[unit, 0] : bounds[unit, 1], label].sum()
-                _heaviest(weights, bounds, origins, out[k, label])
+            for unit in range(len(bounds)):
+                weights[unit] = 0.0
+                if wanted[row, label]:
+                    for i in range(bounds[unit, 0], bounds[unit, 1]):
+                        weights[unit] += shares[i, label]
+            _heaviest(weights, bounds, origins, out[k, label])  # of nothing but 0: none
     return len(rows)

@@ -57,28 +57,6 @@ def _put(c, at, out, origin, n):
 
 
 @inlined
-def _fold_other(c, i, out, origin, n, block, folds, expansions, voiced):
-    """Append what one character that is no ASCII folds to; return the new length."""
-    difference = np.int64(folds[(np.int64(block[c >> 8]) << 8) | (c & 255)])
-    if difference > DROP:
-        c += difference
-        if c == 0x3099 or c == 0x309A:
-            if n > 0 and 0x3000 <= out[n - 1] <= 0x30FF:
-                composed = voiced[c - 0x3099, out[n - 1] - 0x3000]
-                if composed:
-                    out[n - 1] = composed
-        else:
-            n = _put(c, i, out, origin, n)
-    elif difference < DROP:
-        first = DROP - 1 - difference
-        for k in range(first + 1, first + 1 + expansions[first]):
-            n = _put(np.int64(expansions[k]), i, out, origin, n)
-    elif c == 0x306 and n > 0 and out[n - 1] == 0x438:  # a breve makes и the letter й
-        out[n - 1] = 0x439
-    return n
-
-
-@inlined
 def fold(message, out, origin, t):
     """Fold ``message`` into ``out`` (with room for `folded_length`); return the length."""
     # Arrays out of their tuple once: in a loop numba would count references to them each time.
@@ -98,7 +76,25 @@ def fold(message, out, origin, t):
                 n += np.uint64((c != 32) | (last != 32))
                 last = c
             continue
-        n = np.uint64(_fold_other(np.int64(c), np.int64(i), out, origin, np.int64(n), block, folds, expansions, voiced))
+        m = np.int64(n)
+        wide = np.int64(c)
+        difference = np.int64(folds[(np.int64(block[wide >> 8]) << 8) | (wide & 255)])
+        if difference > DROP:
+            wide += difference
+            if wide == 0x3099 or wide == 0x309A:
+                if m > 0 and 0x3000 <= out[m - 1] <= 0x30FF:
+                    composed = voiced[wide - 0x3099, out[m - 1] - 0x3000]
+                    if composed:
+                        out[m - 1] = composed
+            else:
+                m = _put(wide, i, out, origin, m)
+        elif difference < DROP:
+            first = DROP - 1 - difference
+            for k in range(first + 1, first + 1 + expansions[first]):
+                m = _put(np.int64(expansions[k]), i, out, origin, m)
+        elif wide == 0x306 and m > 0 and out[m - 1] == 0x438:  # a breve makes и the letter й
+            out[m - 1] = 0x439
+        n = np.uint64(m)
         last = np.uint64(out[n - _ONE]) if n > 0 else np.uint64(32)
     if n > 0 and out[n - _ONE] == 32:
         n -= _ONE

@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import carray  # type: ignore[attr-defined]
+from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
-
-from classifier.kernels.compiling import inlined
+from numba.np.arrayobj import populate_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["handle_of", "matrix", "vector"]
+
+_COLUMNS = 3  # address, length, width
 
 
 def handle_of(arrays: Iterable[NDArray[Any]]) -> NDArray[np.int64]:
@@ -38,23 +39,31 @@ def handle_of(arrays: Iterable[NDArray[Any]]) -> NDArray[np.int64]:
     return np.array(rows, np.int64)
 
 
-@intrinsic
-def _pointer(typingctx: Any, address: Any) -> Any:  # noqa: ARG001
-    """An integer as a pointer."""
+def _view(handle: Any, dtype: Any, dimensions: int) -> Any:
+    """The type and the instructions of a view of one of a handle's arrays."""
+    viewed = types.Array(dtype.dtype, dimensions, "C")
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+        rows = context.make_array(signature.args[0])(context, builder, arguments[0])
+        row = builder.gep(rows.data, [builder.mul(arguments[1], ir.IntType(64)(_COLUMNS))])
+        address, *shape = (builder.load(builder.gep(row, [ir.IntType(64)(i)])) for i in range(1 + dimensions))
+        size = ir.IntType(64)(context.get_abi_sizeof(context.get_data_type(dtype.dtype)))
+        strides = [builder.mul(shape[1], size), size] if dimensions == 2 else [size]
+        view = context.make_array(viewed)(context, builder)
+        data = builder.inttoptr(address, context.get_data_type(dtype.dtype).as_pointer())
+        populate_array(view, data=data, shape=shape, strides=strides, itemsize=size, meminfo=None)
+        return view._getvalue()
 
-    return types.voidptr(address), generate
+    return viewed(handle, types.int64, dtype), generate
 
 
-@inlined
-def vector(handle, k, dtype):
+@intrinsic
+def vector(typingctx: Any, handle: Any, k: Any, dtype: Any) -> Any:  # noqa: ARG001
     """Array ``k`` of a handle, of one dimension."""
-    return carray(_pointer(handle[k, 0]), (handle[k, 1],), dtype)
+    return _view(handle, dtype, 1)
 
 
-@inlined
-def matrix(handle, k, dtype):
+@intrinsic
+def matrix(typingctx: Any, handle: Any, k: Any, dtype: Any) -> Any:  # noqa: ARG001
     """Array ``k`` of a handle, of two dimensions."""
-    return carray(_pointer(handle[k, 0]), (handle[k, 1], handle[k, 2]), dtype)
+    return _view(handle, dtype, 2)

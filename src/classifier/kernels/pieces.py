@@ -52,7 +52,7 @@ class Pieces(NamedTuple):
 
 @inlined
 def find_pieces(n, s):
-    """Write to ``s`` the hashes, starts and ends of the pieces of the message `ngrams.read` has read; return how many."""
+    """Write to ``s`` the hashes, starts and ends of the pieces of a message that was `ngrams.read`; return how many."""
     count = find_runs(s.marks, n, 1, 254, 255, s.piece_starts, s.piece_ends)  # 0 is the kind of a space
     hash_runs(s.padded, s.piece_starts, s.piece_ends, count, _SEED, s.mixed)
     for k in range(count):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from classifier.kernels.cleaning import clean
-from classifier.kernels.compiling import compiled, inlined
+from classifier.kernels.compiling import as_written, compiled, inlined
 from classifier.kernels.contact_shapes import contact_hashes
 from classifier.kernels.folding import (
     DIGIT,
@@ -26,7 +26,6 @@ from classifier.kernels.memory import prefetch
 from classifier.kernels.ngrams import (
     NgramRanges,
     NgramScratch,
-    char_hashes,
     ngram_scratch,
     read,
     room_for,
@@ -137,15 +136,14 @@ def cleaned_room(message, h):
     return max(folded_length(message, tables_of(h)), MAX_EXPANSION * ROOM) + MARGIN
 
 
-@compiled
-def fresh_scratch(room, r, counts):
+def fresh_scratch(room: int, r: NgramRanges, counts: NDArray[np.int32]) -> Scratch:
     """Scratch for messages of up to ``room`` cleaned characters, with ``counts`` of 0 for each feature."""
-    n_hashes = room_for(room, r)
+    n_hashes = as_written(room_for)(room, r)
     return Scratch(
         np.empty(room, np.int32),
         np.empty(room, np.int32),
         np.empty(room, np.uint8),
-        ngram_scratch(room, r),
+        as_written(ngram_scratch)(room, r),
         np.empty(n_hashes, np.uint64),
         np.empty(n_hashes + AHEAD, np.uint32),
         np.empty(n_hashes + AHEAD, np.uint32),
@@ -162,30 +160,22 @@ def scratch_for(ranges: NgramRanges, n_features: int) -> Scratch:
 
 
 @inlined
-def find_ngrams(r, m, s, n, spans):
+def find_ngrams(r, m, s, n):
     """Find the features of a cleaned message, repeated as they occur: of words, then contact shapes, then characters.
 
     Returns the number of n-grams hashed, the bounds of each block in ``s.features``, and where features of characters
-    begin that are not those of known pieces; what these give if each occurs once is in ``s.sums``. N-grams of all
-    blocks are located before any is looked at: what one has asked memory for arrives while it asks for the rest.
-    ``spans``, unless it is None, becomes those of all n-grams; without them known pieces are looked up whole.
+    begin that are not those of known pieces; what these give if each occurs once is in ``s.sums``. What is asked of
+    memory arrives while other n-grams are hashed and located.
     """
     read(s.cleaned, s.kinds, n, s.ngrams)
-    pieces = known = 0
-    if spans is None:
-        pieces = find_pieces(n, s.ngrams)
-        locate(s.ngrams.mixed, pieces, m.pieces.table, s.places)
-    words = word_hashes(n, r, s.hashes, s.ngrams, spans)
-    if spans is None:
-        look_up(pieces, s.ngrams, m.pieces, s.places)
-    rest = None if spans is None else spans[words:]
-    shapes = words + contact_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams.marks, rest)
-    if spans is None:
-        known, more = hashes_beside(
-            s.cleaned, s.kinds, pieces, r, s.hashes[shapes:], s.ngrams, m.pieces, s.places, s.features, shapes, s.sums
-        )
-    else:
-        more = char_hashes(s.cleaned, s.kinds, n, r, s.hashes[shapes:], s.ngrams, spans[shapes:])
+    pieces = find_pieces(n, s.ngrams)
+    locate(s.ngrams.mixed, pieces, m.pieces.table, s.places)
+    words = word_hashes(n, r, s.hashes, s.ngrams, None)
+    look_up(pieces, s.ngrams, m.pieces, s.places)
+    shapes = words + contact_hashes(s.cleaned, s.kinds, n, r, s.hashes[words:], s.ngrams)
+    known, more = hashes_beside(
+        s.cleaned, s.kinds, pieces, r, s.hashes[shapes:], s.ngrams, m.pieces, s.places, s.features, shapes, s.sums
+    )
     total = shapes + more
     locate(s.hashes, total, m.table, s.places)
     slots = m.table.slots
@@ -267,31 +257,6 @@ def _ask_for(first, m, s):
 
 
 @inlined
-def score_one(message, t, r, m, s):
-    """Leave the scores of a message in ``s.scores``; return how many features it has, 0 if it says too little."""
-    n = clean(message, s.cleaned, s.origins, s.kinds, s.ngrams.marks, t)
-    _, of_words, of_shapes, of_chars, known = find_ngrams(r, m, s, n, None)
-    for label in range(len(m.steps)):
-        s.scores[label] = m.intercepts[label]
-    _ask_for(of_words[0], m, s)
-    _ask_for(known, m, s)
-    found = 0
-    first, last = of_chars
-    if first < last:
-        again = _count_again(first, known, s)
-        _add(s.places, first, again, 1.0, REPEATS, m, s)
-        _count(known, last, s)
-        _add(s.features, known, last, 0.0, GAINS, m, s)
-        found += _finish_block(first, last, m, s)
-    for first, last in (of_words, of_shapes):  # a loop, for each call would be compiled anew
-        s.sums[:] = 0.0
-        _count(first, last, s)
-        _add(s.features, first, last, 0.0, GAINS, m, s)
-        found += _finish_block(first, last, m, s)
-    return found if _is_enough(s.kinds, n) else 0
-
-
-@inlined
 def _is_enough(kinds, n):
     """Whether a message says enough to be judged: an ideograph or emoji, two letters, or six digits.
 
@@ -324,7 +289,26 @@ def score_messages(points, ends, rows, first, fixed, scratch, confidences, known
         message = points[ends[row] : ends[row + 1]]
         if len(message) > ROOM and k > first:
             return k
-        known[k] = score_one(message, t, r, m, s) > 0
+        n = clean(message, s.cleaned, s.origins, s.kinds, s.ngrams.marks, t)
+        _, of_words, of_shapes, of_chars, others = find_ngrams(r, m, s, n)
+        for label in range(labels):
+            s.scores[label] = m.intercepts[label]
+        _ask_for(of_words[0], m, s)
+        _ask_for(others, m, s)
+        found, parts = 0, ((of_chars[0], others), (others, of_chars[1]), of_words, of_shapes)
+        for part in range(4):  # a loop, for each call would be compiled anew
+            begin, last = parts[part]
+            features, end, added, gains = s.features, last, 0.0, GAINS
+            if part == 0:
+                # The sums of known pieces take each feature for its first occurrence: the others are put right.
+                features, end, added, gains = s.places, _count_again(begin, last, s), 1.0, REPEATS
+            else:
+                _count(begin, last, s)
+            _add(features, begin, end, added, gains, m, s)
+            if part > 0:
+                found += _finish_block(of_chars[0] if part == 1 else begin, last, m, s)
+                s.sums[:] = 0.0
+        known[k] = found > 0 and _is_enough(s.kinds, n)
         for label in range(labels):
             z = m.slopes[label] * s.scores[label] + m.offsets[label]
             confidences[k, label] = 1.0 / (1.0 + np.exp(-z))
