@@ -184,6 +184,11 @@ def test_no_messages_give_no_rows():
     assert MessageVectorizer().fit(["a b"]).transform([]).shape == (0, 9)
 
 
+def test_two_features_of_one_hash_are_refused():
+    with pytest.raises(ValueError, match="two features have the same hash"):
+        lookup.build_table(np.array([5, 9, 5], np.uint64))
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 100, 5000])
 def test_the_table_finds_every_key_and_no_other(n):
     hashes = np.random.default_rng(n).integers(0, 2**64, 2 * n, np.uint64)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from classifier.kernels.compiling import compiled, inlined
-from classifier.kernels.folding import DIGIT
-from classifier.kernels.ngrams import in_word, mixed_up
+from classifier.kernels.folding import DIGIT, OTHER_LETTER
+from classifier.kernels.ngrams import mixed_up
 
 _SEED = np.uint64(0xA0761D6478BD642F)
 _SPREAD = np.uint64((0x9E3779B97F4A7C15 * 0xD6E8FEB86659FD93) % 2**64)
@@ -21,13 +21,19 @@ _GAP = 2  # signs between two digits of one number at most
 
 
 @inlined
+def _in_word(kind):
+    """Whether a character of this kind is one of a word of several."""
+    return np.uint8(kind - DIGIT) <= np.uint8(OTHER_LETTER - DIGIT)
+
+
+@inlined
 def _may_hold_one(text, kinds, n):
     """Whether a message has as many digits as a number, or a sign or a letter beside a digit as other shapes have."""
     digits, found = 0, False
     for i in range(n):
         digits += kinds[i] == DIGIT
     for i in range(n - 1):
-        found |= (in_word(kinds[i]) & in_word(kinds[i + 1])) & ((kinds[i] == DIGIT) != (kinds[i + 1] == DIGIT))
+        found |= (_in_word(kinds[i]) & _in_word(kinds[i + 1])) & ((kinds[i] == DIGIT) != (kinds[i + 1] == DIGIT))
     for i in range(n):
         found |= (text[i] == 64) | (text[i] == 95)
     for i in range(n - 1):
@@ -64,12 +70,12 @@ def contact_hashes(text, kinds, n, r, out, s):
             if digits >= _FEWEST:
                 mark = _NUMBER + min(digits, _MOST) - _FEWEST
         elif c == 64:  # @
-            named = i + 1 < n and in_word(kinds[i + 1])
+            named = i + 1 < n and _in_word(kinds[i + 1])
             dotted = False
-            while end < n and (in_word(kinds[end]) or text[end] == 45 or text[end] == 46 or text[end] == 95):
-                dotted |= text[end] == 46 and end + 1 < n and in_word(kinds[end + 1])
+            while end < n and (_in_word(kinds[end]) or text[end] == 45 or text[end] == 46 or text[end] == 95):
+                dotted |= text[end] == 46 and end + 1 < n and _in_word(kinds[end + 1])
                 end += 1
-            if named and i > 0 and in_word(kinds[i - 1]):
+            if named and i > 0 and _in_word(kinds[i - 1]):
                 mark = _ADDRESS if dotted else -1
             elif named and end - i > 3:
                 mark = _AT_NAME
@@ -77,10 +83,10 @@ def contact_hashes(text, kinds, n, r, out, s):
             mark = _LINK
             while end < n and text[end] != 32:
                 end += 1
-        elif in_word(kinds[i]):
+        elif _in_word(kinds[i]):
             letters, digits, signs = 0, 0, 0
             j = i
-            while j < n and (in_word(kinds[j]) or text[j] == 95):
+            while j < n and (_in_word(kinds[j]) or text[j] == 95):
                 digits += kinds[j] == DIGIT
                 signs += text[j] == 95
                 letters += kinds[j] > DIGIT

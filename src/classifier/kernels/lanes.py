@@ -12,10 +12,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from classifier.kernels.memory import emit_prefetch
-
 LANES = 8
-AHEAD = 32  # how many features ahead memory is asked for: ``features`` must be that much longer than what it holds
 COMMON = 64  # occurrences of a feature whose weights are looked up
 # Row c: by how much the c + 1st occurrence of a feature raises 1 + ln(tf), and its square.
 _TF = np.array([0.0, *(1.0 + np.log(np.arange(1, COMMON)))])
@@ -54,8 +51,6 @@ def add_features(
 
         def add_one(k: Any, total: Any, square: Any, stop: Any) -> tuple[Any, Any, Any]:
             """One occurrence: the block in which it is known to be common, and the new sums."""
-            ahead = feature_at(builder.add(k, long(AHEAD)))
-            emit_prefetch(builder, row_of(ahead))
             feature = feature_at(k)
             count = builder.load(builder.gep(data["before"], [k]))
             go_on = builder.append_basic_block("add.go_on")

@@ -24,6 +24,7 @@ SHIFT = np.uint64(24)
 INDEX = np.uint64((1 << 24) - 1)
 _TAG = np.uint64((1 << 40) - 1)
 _LOW, _HALF, _ODD = np.uint64(32), np.uint64((1 << 32) - 1), np.uint64(1)
+_START, _STRIDE = np.uint64(17), np.uint64(15)
 _PER_PILOT = 5  # hashes that share a pilot at most, on average: the fewer pilots, the more of them are at hand
 MAX_PILOT = 65535
 
@@ -39,10 +40,11 @@ class FeatureTable(NamedTuple):
 def _place(h, pilot, size):
     """The slot that a pilot gives a hash; ``size`` as an unsigned integer.
 
-    Two multiplications: a hash's lower half, so many times its upper half further as the pilot says, scaled to size.
+    Two multiplications: so many times some bits of the hash further than others say, scaled to size. The upper 17 bits
+    are mostly those of the pilot; of the 47 others any two hashes must differ in one for some pilot to part them.
     """
     # Unsigned throughout: a signed index costs a look at whether it counts from the end.
-    mixed = h + np.uint64(pilot) * ((h >> _LOW) | _ODD)
+    mixed = (h << _START) + np.uint64(pilot) * ((h >> _STRIDE) | _ODD)
     return ((mixed & _HALF) * size) >> _LOW
 
 
@@ -102,7 +104,10 @@ def _placed(keys, bits, size):
 
 @compiled
 def build_table(keys):
-    """The table that finds the index of each of these distinct hashes, some 3 % of its slots free."""
+    """The table that finds the index of each of these hashes, some 3 % of its slots free.
+
+    Raises `ValueError` where two are the same, or as good as.
+    """
     bits = 1
     while (_PER_PILOT << bits) < len(keys):
         bits += 1
@@ -110,6 +115,8 @@ def build_table(keys):
     pilots, places = _placed(keys, bits, size)
     while len(places) < len(keys):
         size += size // 16 + 1
+        if size > 4 * len(keys) + 64:
+            raise ValueError("two features have the same hash")
         pilots, places = _placed(keys, bits, size)
     slots = np.zeros(size, np.uint64)
     for index in range(len(keys)):

@@ -95,12 +95,6 @@ def room_for(n, r):
     return n * (r.word_max - r.word_min + 1 + r.contacts) + (n + 2) * (r.char_max - r.char_min + 1) + 4
 
 
-@inlined
-def in_word(kind):
-    """Whether a character of this kind is one of a word of several."""
-    return np.uint8(kind - DIGIT) <= np.uint8(OTHER_LETTER - DIGIT)
-
-
 @compiled
 def read(text, kinds, n, s):
     """Leave in ``s`` the kinds of a message, as `find_runs` wants them, and the hashes of its prefixes."""

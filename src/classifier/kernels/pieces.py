@@ -1,8 +1,8 @@
 """The commonest words of a language with the features they are known to hold: looked up whole.
 
 A *piece* is what stands between two spaces. Its character n-grams are its own, whatever stands beside it, so that the
-features of the commonest pieces are worked out once, when a model is trained: half of what people write is a few
-thousand of them. Digits read as 0, as in character n-grams.
+features of the commonest pieces are worked out once, when a model is trained: most of what people write is a few
+thousand of them. What they add up to is worked out once, too, when the model is loaded.
 """
 
 from __future__ import annotations

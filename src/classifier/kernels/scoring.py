@@ -19,7 +19,7 @@ from classifier.kernels.folding import (
     folded_length,
 )
 from classifier.kernels.handles import handle_of, matrix, vector
-from classifier.kernels.lanes import AHEAD, GAINS, LANES, REPEATS, add_features
+from classifier.kernels.lanes import GAINS, LANES, REPEATS, add_features
 from classifier.kernels.lookup import FeatureTable, find_features, locate
 from classifier.kernels.marks import MARGIN
 from classifier.kernels.memory import prefetch
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 ROOM = 2048  # characters of a message that the reused scratch holds; longer messages get scratch of their own
 _MAX_LABELS = 64
+AHEAD = 32  # how many features ahead memory is asked for: what holds features is that much longer
 
 
 class Model(NamedTuple):
@@ -187,12 +188,13 @@ def find_ngrams(r, m, s, n):
 
 
 @inlined
-def _count(first, last, s):
-    """Count features, writing to ``s.before`` how often each has occurred before."""
-    counts, features, before = s.counts, s.features, s.before
+def _count(first, last, m, s):
+    """Count features, writing to ``s.before`` how often each has occurred before, and start loading their rows."""
+    counts, features, before, rows = s.counts, s.features, s.before, m.rows
     for k in range(np.uint64(first), np.uint64(last)):
         prefetch(counts, np.uint64(features[k + np.uint64(AHEAD)]))
         feature = np.uint64(features[k])
+        prefetch(rows, feature)
         count = counts[feature]
         before[k] = count
         counts[feature] = count + 1
@@ -200,7 +202,10 @@ def _count(first, last, s):
 
 @inlined
 def _count_again(first, last, s):
-    """Count features, gathering those that have occurred before, and how often, from ``first``; return their end."""
+    """Count features, gathering in ``s.places`` those that have occurred before; return where these end.
+
+    Their rows are at hand: what occurs twice in one message occurs in others.
+    """
     counts, features, before, again = s.counts, s.features, s.before, s.places
     end = np.uint64(first)
     for k in range(np.uint64(first), np.uint64(last)):
@@ -248,11 +253,10 @@ def _finish_block(first, last, m, s):
 
 
 @inlined
-def _ask_for(first, m, s):
-    """Start loading what the first features of a block need: `add_features` asks for those `AHEAD` of it."""
-    rows, counts, features = m.rows, s.counts, s.features
+def _ask_for(first, s):
+    """Start loading the counts of the first features of a block: `_count` asks for those `AHEAD` of it."""
+    counts, features = s.counts, s.features
     for k in range(np.uint64(first), np.uint64(first + AHEAD)):
-        prefetch(rows, np.uint64(features[k]))
         prefetch(counts, np.uint64(features[k]))
 
 
@@ -293,8 +297,8 @@ def score_messages(points, ends, rows, first, fixed, scratch, confidences, known
         _, of_words, of_shapes, of_chars, others = find_ngrams(r, m, s, n)
         for label in range(labels):
             s.scores[label] = m.intercepts[label]
-        _ask_for(of_words[0], m, s)
-        _ask_for(others, m, s)
+        _ask_for(of_words[0], s)
+        _ask_for(of_chars[0], s)
         found, parts = 0, ((of_chars[0], others), (others, of_chars[1]), of_words, of_shapes)
         for part in range(4):  # a loop, for each call would be compiled anew
             begin, last = parts[part]
@@ -303,7 +307,7 @@ def score_messages(points, ends, rows, first, fixed, scratch, confidences, known
                 # The sums of known pieces take each feature for its first occurrence: the others are put right.
                 features, end, added, gains = s.places, _count_again(begin, last, s), 1.0, REPEATS
             else:
-                _count(begin, last, s)
+                _count(begin, last, m, s)
             _add(features, begin, end, added, gains, m, s)
             if part > 0:
                 found += _finish_block(of_chars[0] if part == 1 else begin, last, m, s)
