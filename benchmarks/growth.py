@@ -68,8 +68,8 @@ def by_features(texts: list[str], known: NDArray[np.uint64], rounds: int, larges
 
 
 def by_labels(texts: list[str], hashes: NDArray[np.uint64], rounds: int) -> Series:
-    """Models of 1 to 14 labels over the same features."""
-    return series_of({("a message", n): (scorer(hashes, n, texts), len(texts), 3) for n in range(1, 15)}, rounds)
+    """Models of 1 to 7 labels over the same features."""
+    return series_of({("a message", n): (scorer(hashes, n, texts), len(texts), 3) for n in range(1, 8)}, rounds)
 
 
 def by_batch(scorer_: classifier.Classifier, texts: list[str], rounds: int, largest: int) -> Series:
@@ -110,7 +110,6 @@ def sections(found: dict[str, Series], hits: str) -> list[str]:
     worst = max(hostile, key=lambda name: hostile[name][max(hostile[name])].median)
     wide = {name: series[max(series)].median / series[10_000].median for name, series in hostile.items()}
     grown = max(wide, key=wide.__getitem__)
-    few, many = labels[7].median, labels[8].median
     told = {
         "length": ("Length of a message", "characters", f"Cost grows with the power {exponent(length, 100):.2f} of the "
                    "length from 100 characters on: each n-gram is hashed, looked up and added once. Below that the "
@@ -122,9 +121,9 @@ def sections(found: dict[str, Series], hits: str) -> list[str]:
                      f"never found it is {none[low].median:.1f} to {none[high].median:.1f} µs: a lookup is two reads "
                      "whatever the size, and only how often they miss the caches grows."),
         "labels": ("Labels", "labels",
-                   "A feature's weights lie in rows of eight lanes, so 1 to 7 labels cost the same "
-                   f"({labels[1].median:.1f} and {few:.1f} µs) and 8 to 14 one more pass ({many:.1f} µs). Fourteen "
-                   f"labels cost {labels[14].median / labels[1].median:.2f} times what one costs."),
+                   "A feature's weights lie in a row of eight lanes that are added up at once, so seven labels, the "
+                   f"most there is room for, cost {labels[7].median / labels[1].median:.2f} times what one costs "
+                   f"({labels[7].median:.1f} and {labels[1].median:.1f} µs): a logistic function for each."),
         "batch": ("Batch size", "messages at a time", f"From {one[1].median:.1f} µs for one message to "
                   f"{one[max(one)].median:.1f} µs each in batches of {max(one):,} on one thread: nothing is shared "
                   "between messages but the call. A second thread is used from 512 messages on and gives "

@@ -184,8 +184,8 @@ def test_no_messages_give_no_rows():
     assert MessageVectorizer().fit(["a b"]).transform([]).shape == (0, 9)
 
 
-def test_two_features_of_one_hash_are_refused():
-    with pytest.raises(ValueError, match="two features have the same hash"):
+def test_two_keys_of_one_hash_are_refused():
+    with pytest.raises(ValueError, match="two keys have the same hash"):
         lookup.build_table(np.array([5, 9, 5], np.uint64))
 
 

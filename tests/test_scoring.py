@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from classifier.chunks import in_chunks
 from classifier.golden import GOLDEN
 from classifier.guidelines import LABELS, SURFACES
 from classifier.policy import ACTIONS, Action, Policy, SurfaceRule
@@ -117,6 +118,32 @@ def test_forked_processes_score_alike(release_folder):
         [sys.executable, "-c", FORKED, release_folder], capture_output=True, text=True, check=False, timeout=120
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+class Broken(str):
+    """A text that cannot be encoded."""
+
+    def __len__(self):
+        raise KeyError(str(self))
+
+
+@pytest.mark.parametrize("where", [0, 700, 1999])
+def test_what_is_raised_in_any_thread_is_raised_and_ends_the_work(where):
+    done = []
+    texts = ["hi"] * 2000
+    texts[where] = Broken("no length")
+    with pytest.raises(KeyError, match="no length"):
+        in_chunks(lambda here, points, offsets: done.append(here), texts, 3)
+    assert sum(here.stop - here.start for here in done) < len(texts)
+
+
+def test_each_message_is_taken_once():
+    for n, threads in ((0, 2), (1, 2), (511, 3), (512, 3), (5000, 1), (5000, 64)):
+        taken = []
+        in_chunks(lambda here, points, offsets, taken=taken: taken.append((here, len(points))), ["hey"] * n, threads)
+        order = sorted((here.start, here.stop) for here, _ in taken)
+        assert [stop for _, stop in order][:-1] == [start for start, _ in order][1:]
+        assert sum(points for _, points in taken) == 3 * n
 
 
 # ---- what texts are ----

@@ -27,7 +27,7 @@ def in_chunks(run: Callable[[slice, Any, Any], None], texts: Sequence[str], thre
     """Call ``run`` for consecutive ranges of messages, on several threads where there are enough of them.
 
     It is given the range, the code points of its messages end to end, and where each begins (`text.code_points`). This
-    thread works, too. The first thing that is raised ends the work and is raised here.
+    thread works, too. What is raised in any thread ends the work and is raised here.
     """
     workers = (threads or _processors()) if len(texts) >= _WORTH_THREADS else 1
     ranges = deque(_shares(len(texts), workers))
@@ -38,22 +38,30 @@ def in_chunks(run: Callable[[slice, Any, Any], None], texts: Sequence[str], thre
                 first, last = ranges.popleft()  # in one step: no two threads get the same
             except IndexError:
                 return
-            try:
-                lengths = lengths_of(texts[first:last])
-                for start, end in _chunks(lengths):
-                    here = slice(first + start, first + end)
-                    run(here, *code_points(texts[here], lengths[start:end]))
-            except BaseException:
-                ranges.clear()
-                raise
+            lengths = lengths_of(texts[first:last])
+            for start, end in _chunks(lengths):
+                here = slice(first + start, first + end)
+                run(here, *code_points(texts[here], lengths[start:end]))
 
-    if workers == 1:
+    def work_or_end() -> None:
+        try:
+            work()
+        except BaseException:
+            ranges.clear()
+            raise
+
+    others = min(workers, len(ranges)) - 1
+    if others < 1:
         work()
         return
-    with ThreadPoolExecutor(workers - 1) as pool:
-        others = [pool.submit(work) for _ in range(workers - 1)]
-        work()
-        for other in others:
+    with ThreadPoolExecutor(others) as pool:
+        try:
+            started = [pool.submit(work_or_end) for _ in range(others)]
+            work()
+        except BaseException:
+            ranges.clear()
+            raise
+        for other in started:
             other.result()
 
 

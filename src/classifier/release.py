@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Release", "load_release", "release_folder", "save_release"]
 
 FORMAT = 4
+_MAX_IDF = 100.0  # 1 + ln of the number of messages: a hundred is beyond any
 MAIN = {"slots": np.uint64, "pilots": np.uint16, "rows": np.int16, "idf": np.float64, "curves": np.float32}
 SEVERITY = {"severity_slots": np.uint64, "severity_pilots": np.uint16, "severity_rows": np.int16,
             "severity_idf": np.float64}  # fmt: skip
@@ -271,7 +272,7 @@ def _sound_table(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, b
     sound = {
         **_sound_hash(slots, pilots),
         "rows": rows.ndim == 2 and rows.shape[1] == 8 and len(rows) > 0,
-        "idf": idf.ndim == 1 and len(idf) > 0 and bool(np.isfinite(idf).all()),
+        "idf": idf.ndim == 1 and len(idf) > 0 and bool(((idf > 0) & (idf < _MAX_IDF)).all()),
     }
     if all(sound.values()):
         sound["slots"] = int((slots & INDEX).max()) < len(rows) == np.count_nonzero(slots)

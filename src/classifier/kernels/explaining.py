@@ -90,8 +90,8 @@ def units(kinds):
 
 
 @compiled
-def _risen(rows, last, column, sign):
-    """Move row ``last`` up to where rows are in the order of a column, falling where ``sign`` is -1; return ``last``.
+def _raise(rows, last, column, sign):
+    """Move row ``last`` up to where rows are in the order of a column, falling where ``sign`` is -1.
 
     A few rows: numba's own sorting takes longer to compile than all the rest.
     """
@@ -100,7 +100,6 @@ def _risen(rows, last, column, sign):
         for i in range(rows.shape[1]):
             rows[k, i], rows[k - 1, i] = rows[k - 1, i], rows[k, i]
         k -= 1
-    return last
 
 
 @compiled
@@ -128,10 +127,11 @@ def _heaviest(weights, bounds, origins, out):
             k += 1
             continue
         chosen[found, 0], chosen[found, 1], chosen[found, 2] = weight, first, k - 1
-        found = min(_risen(chosen, found, 0, -1) + 1, MAX_SPANS)
+        _raise(chosen, found, 0, -1)
+        found = min(found + 1, MAX_SPANS)
     written = 0
     for place in range(found):
-        _risen(chosen, place, 1, 1)
+        _raise(chosen, place, 1, 1)
     for place in range(found):
         start = origins[bounds[np.int64(chosen[place, 1]), 0]]
         end = origins[bounds[np.int64(chosen[place, 2]), 1] - 1] + 1

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # A slot holds the lower 40 bits of a hash over the 24 bits of its feature: an unknown n-gram passes for a feature once
-# in 10^12. A slot of no feature holds 0.
+# in 10^12, unless somebody makes it so, who gains nothing by it. A slot of no feature holds 0.
 SHIFT = np.uint64(24)
 INDEX = np.uint64((1 << 24) - 1)
 _TAG = np.uint64((1 << 40) - 1)
@@ -41,7 +41,8 @@ def _place(h, pilot, size):
     """The slot that a pilot gives a hash; ``size`` as an unsigned integer.
 
     Two multiplications: so many times some bits of the hash further than others say, scaled to size. The upper 17 bits
-    are mostly those of the pilot; of the 47 others any two hashes must differ in one for some pilot to part them.
+    are mostly those of the pilot; in one of the 46 others, which are all but bit 15, two hashes must differ for some
+    pilot to part them.
     """
     # Unsigned throughout: a signed index costs a look at whether it counts from the end.
     mixed = (h << _START) + np.uint64(pilot) * ((h >> _STRIDE) | _ODD)
@@ -116,7 +117,7 @@ def build_table(keys):
     while len(places) < len(keys):
         size += size // 16 + 1
         if size > 4 * len(keys) + 64:
-            raise ValueError("two features have the same hash")
+            raise ValueError("two keys have the same hash")
         pilots, places = _placed(keys, bits, size)
     slots = np.zeros(size, np.uint64)
     for index in range(len(keys)):

@@ -9,14 +9,6 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 
-def emit_prefetch(builder: Any, address: Any) -> None:
-    """The instruction that starts loading what is at an address."""
-    integer, byte = ir.IntType(32), ir.IntType(8).as_pointer()
-    kind = ir.FunctionType(ir.VoidType(), [byte, integer, integer, integer])
-    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-    builder.call(function, [builder.bitcast(address, byte), integer(0), integer(3), integer(1)])
-
-
 @intrinsic
 def prefetch(typingctx: Any, array: Any, index: Any) -> Any:  # noqa: ARG001
     """Start loading ``array[index]`` (its first axis) into the cache; any index is safe."""
@@ -27,7 +19,11 @@ def prefetch(typingctx: Any, array: Any, index: Any) -> Any:  # noqa: ARG001
         offset = builder.mul(
             builder.sext(arguments[1], stride.type) if arguments[1].type.width < 64 else arguments[1], stride
         )
-        emit_prefetch(builder, builder.gep(builder.bitcast(view.data, ir.IntType(8).as_pointer()), [offset]))
+        integer, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte, integer, integer, integer])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        address = builder.gep(builder.bitcast(view.data, byte), [offset])
+        builder.call(function, [address, integer(0), integer(3), integer(1)])
         return context.get_dummy_value()
 
     return types.void(array, index), generate

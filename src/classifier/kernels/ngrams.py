@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from classifier.kernels.compiling import compiled, inlined
+from classifier.kernels.copying import STRIDE
 from classifier.kernels.folding import DIGIT, IDEOGRAPH, OTHER_LETTER
 from classifier.kernels.runs import AT_ONCE, BLOCK, P, find_runs, hash_prefixes, hash_runs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Multipliers of a polynomial hash over code points; the seeds keep words and character n-grams apart.
+# Multipliers of hashes, beside `runs.P`; the seeds keep words and character n-grams apart.
 _Q = np.uint64(0xC2B2AE3D27D4EB4F)
 _WORD_SEED = np.uint64(0x2545F4914F6CDD1D)
 _CHAR_SEED = np.uint64(0x8CB92BA72F3D8DD7)
@@ -53,7 +54,7 @@ class NgramScratch(NamedTuple):
 @compiled
 def ngram_scratch(room, r):
     """Scratch for messages of up to ``room`` cleaned characters."""
-    wide = room + 2 + r.char_max
+    wide = room + 2 + max(r.char_max, STRIDE)
     return NgramScratch(
         np.empty(room + 1, np.uint64),
         np.empty(room + 1 + AT_ONCE, np.int32),

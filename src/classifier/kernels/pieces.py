@@ -53,7 +53,7 @@ class Pieces(NamedTuple):
 @inlined
 def find_pieces(n, s):
     """Write to ``s`` the hashes, starts and ends of the pieces of a message that was `ngrams.read`; return how many."""
-    count = find_runs(s.marks, n, 1, 254, 255, s.piece_starts, s.piece_ends)  # 0 is the kind of a space
+    count = find_runs(s.marks, n, 1, 254, 255, s.piece_starts, s.piece_ends)  # 0 is the kind of a space, 255 of none
     hash_runs(s.padded, s.piece_starts, s.piece_ends, count, _SEED, s.mixed)
     for k in range(count):
         s.mixed[k] = mixed_up(s.mixed[k])
@@ -172,12 +172,11 @@ def pieces_of(arrays: Mapping[str, NDArray[Any]]) -> Pieces:
     slots, pilots, ends, features = (arrays[name] for name in ARRAYS)
     rows = arrays["rows"][features]
     values = arrays["idf"][rows[:, 0].view(np.uint16)][:, None]
-    added = np.hstack([values**2, values * rows[:, 1:]])
     sums = _in_whole_lines(len(ends))
-    if len(ends) > 1:
-        totals = np.zeros((len(added) + 1, LANES))
-        np.cumsum(added, axis=0, out=totals[1:])
-        sums[:-1] = totals[ends[1:]] - totals[ends[:-1]]
+    holding = np.flatnonzero(ends[1:] > ends[:-1])
+    if len(holding):
+        added = np.hstack([values**2, values * rows[:, 1:]])[: ends[-1]]
+        sums[holding] = np.add.reduceat(added, ends[holding], axis=0)
     return Pieces(FeatureTable(slots, pilots), ends, features, sums)
 
 

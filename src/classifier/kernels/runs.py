@@ -18,7 +18,7 @@ from classifier.kernels.compiling import compiled, inlined
 
 BLOCK = 64
 AT_ONCE = 8  # places written at a time: what holds them has that much room behind
-P = np.uint64(0x9E3779B97F4A7C15)
+P = np.uint64(0x9E3779B97F4A7C15)  # the base of the hashes
 _NONE, _ONE = np.uint64(0), np.uint64(1)
 _POWERS = np.array([pow(int(P), k, 1 << 64) for k in range(BLOCK)], np.uint64)
 

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROOM = 2048  # characters of a message that the reused scratch holds; longer messages get scratch of their own
-_MAX_LABELS = 64
 AHEAD = 32  # how many features ahead memory is asked for: what holds features is that much longer
 
 
@@ -51,7 +50,7 @@ class Model(NamedTuple):
 
     table: FeatureTable
     pieces: Pieces
-    rows: NDArray[np.int16]  # (F, 1 + L, padded to a multiple of 8)
+    rows: NDArray[np.int16]  # (F, 8): at most seven labels
     idf: NDArray[np.float64]
     steps: NDArray[np.float64]  # (L,)
     intercepts: NDArray[np.float64]  # (L,)
@@ -67,7 +66,7 @@ class Scratch(NamedTuple):
     kinds: NDArray[np.uint8]
     ngrams: NgramScratch
     hashes: NDArray[np.uint64]
-    places: NDArray[np.uint32]
+    places: NDArray[np.uint32]  # of n-grams in the table; the features that have occurred before
     features: NDArray[np.uint32]
     before: NDArray[np.int32]  # how often each of the features has occurred before
     counts: NDArray[np.int32]
@@ -76,7 +75,9 @@ class Scratch(NamedTuple):
 
 
 def fixed_handle(tables: CleaningTables, model: Model, ranges: NgramRanges) -> NDArray[np.int64]:
-    """What stays the same from message to message, as `score_messages` takes it."""
+    """What stays the same from message to message, as `score_messages` takes it; `ValueError` if rows are not of 8."""
+    if model.rows.shape[1] != LANES or len(model.steps) >= LANES:
+        raise ValueError(f"a model has rows of {LANES} and at most {LANES - 1} labels")
     arrays = handle_of((*tables, *model.table, *model.pieces.table, *model.pieces[1:], *model[2:]))
     return np.vstack([arrays, np.array([[*ranges[:3]], [*ranges[3:], 0]], np.int64)])
 
@@ -138,7 +139,7 @@ def cleaned_room(message, h):
 
 
 def fresh_scratch(room: int, r: NgramRanges, counts: NDArray[np.int32]) -> Scratch:
-    """Scratch for messages of up to ``room`` cleaned characters, with ``counts`` of 0 for each feature."""
+    """Scratch for messages of up to ``room`` less `MARGIN` cleaned characters; ``counts`` are 0 for each feature."""
     n_hashes = as_written(room_for)(room, r)
     return Scratch(
         np.empty(room, np.int32),
@@ -151,7 +152,7 @@ def fresh_scratch(room: int, r: NgramRanges, counts: NDArray[np.int32]) -> Scrat
         np.empty(n_hashes + AHEAD, np.int32),
         counts,
         np.empty(LANES, np.float64),
-        np.empty(_MAX_LABELS, np.float64),
+        np.empty(LANES - 1, np.float64),
     )
 
 
