@@ -170,12 +170,12 @@ def _in_whole_lines(n: int) -> NDArray[np.float64]:
 def pieces_of(arrays: Mapping[str, NDArray[Any]]) -> Pieces:
     """The pieces of a release's arrays."""
     slots, pilots, ends, features = (arrays[name] for name in ARRAYS)
-    rows = arrays["rows"][features]
-    values = arrays["idf"][rows[:, 0].view(np.uint16)][:, None]
-    sums = _in_whole_lines(len(ends))
-    holding = np.flatnonzero(ends[1:] > ends[:-1])
+    sums, holding = _in_whole_lines(len(ends)), np.flatnonzero(ends[1:] > ends[:-1])
     if len(holding):
-        added = np.hstack([values**2, values * rows[:, 1:]])[: ends[-1]]
+        rows = arrays["rows"][features[: ends[-1]]]
+        values = arrays["idf"][rows[:, 0].view(np.uint16)]
+        added = rows * values[:, None]
+        added[:, 0] = values**2
         sums[holding] = np.add.reduceat(added, ends[holding], axis=0)
     return Pieces(FeatureTable(slots, pilots), ends, features, sums)
 
