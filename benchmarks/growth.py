@@ -17,7 +17,7 @@ from measuring import ROOT, Part, Spread, interleaved, run, seconds_of, wrapped
 from real_messages import real_messages
 
 import classifier
-from classifier.kernels.scoring import ROOM
+from classifier.kernels.layout import ROOM
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from classifier.kernels import layout
 from classifier.kernels import scoring as kernel
 from classifier.kernels.cleaning import clean_messages
 from classifier.kernels.counting import ngram_hashes
@@ -50,12 +51,12 @@ def scorer(hashes: NDArray[np.uint64], labels: int, texts: list[str]) -> Callabl
     rows = random.integers(-3000, 3000, (len(hashes), LANES)).astype(np.int16)
     rows[:, 0] = np.arange(len(hashes)) * 1000 // len(hashes)
     ones = np.ones(labels)
-    model = kernel.Model(
+    model = layout.Model(
         build_table(hashes), no_pieces(), rows, np.linspace(2, 12, 1000), ones * 1e-4, ones, ones, ones
     )
     tables = cleaning_tables()
-    scratch = kernel.scratch_for(RANGES, len(hashes))
-    fixed, handle = kernel.fixed_handle(tables, model, RANGES), kernel.scratch_handle(scratch)
+    scratch = layout.scratch_for(RANGES, len(hashes))
+    fixed, handle = layout.fixed_handle(tables, model, RANGES), layout.scratch_handle(scratch)
     points, offsets = code_points(texts)
     order, kept = np.arange(len(texts)), (model, tables, scratch)  # handles hold addresses: these must live as long
     confidences, known = np.empty((len(texts), labels), np.float32), np.empty(len(texts), np.bool_)

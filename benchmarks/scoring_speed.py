@@ -14,9 +14,11 @@ from equal_pipeline import equal_pipelines, largest_difference, our_examples, ze
 from measuring import Bar, Part, Spread, interleaved, median_of_each, ratio, run, seconds_of
 from real_messages import real_messages
 
+from classifier.kernels import layout
 from classifier.kernels import scoring as kernel
 from classifier.kernels.cleaning import clean
 from classifier.kernels.compiling import compiled
+from classifier.kernels.lookup import FeatureTable
 from classifier.kernels.ngrams import NgramRanges, char_hashes, read, word_hashes
 from classifier.kernels.pieces import pieces_of
 from classifier.text import clean as clean_text
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 @compiled
 def clean_only(points, offsets, fixed, scratch):
     """Clean all messages; return how many characters remain."""
-    t, s = kernel.tables_of(fixed), kernel.scratch_of(scratch)
+    t, s = layout.tables_of(fixed), layout.scratch_of(scratch)
     total = 0
     for i in range(len(offsets) - 1):
         total += clean(points[offsets[i] : offsets[i + 1]], s.cleaned, s.origins, s.kinds, s.ngrams.marks, t)
@@ -39,7 +41,7 @@ def clean_only(points, offsets, fixed, scratch):
 @compiled
 def clean_and_hash(points, offsets, fixed, scratch):
     """Clean all messages and hash all their n-grams into the same scratch; return how many."""
-    t, s, r = kernel.tables_of(fixed), kernel.scratch_of(scratch), kernel.ranges_of(fixed)
+    t, s, r = layout.tables_of(fixed), layout.scratch_of(scratch), layout.ranges_of(fixed)
     total = 0
     for i in range(len(offsets) - 1):
         n = clean(points[offsets[i] : offsets[i + 1]], s.cleaned, s.origins, s.kinds, s.ngrams.marks, t)
@@ -52,8 +54,8 @@ def clean_and_hash(points, offsets, fixed, scratch):
 @compiled
 def clean_and_find(points, offsets, fixed, scratch):
     """The same, but for the known pieces, and find the features; return how many n-grams were hashed."""
-    t, s = kernel.tables_of(fixed), kernel.scratch_of(scratch)
-    r, m = kernel.ranges_of(fixed), kernel.model_of(fixed)
+    t, s = layout.tables_of(fixed), layout.scratch_of(scratch)
+    r, m = layout.ranges_of(fixed), layout.model_of(fixed)
     total = 0
     for i in range(len(offsets) - 1):
         n = clean(points[offsets[i] : offsets[i + 1]], s.cleaned, s.origins, s.kinds, s.ngrams.marks, t)
@@ -73,11 +75,11 @@ def steps(release: Any, texts: list[str]) -> dict[str, Any]:
     """What scoring does with a batch on one thread, up to ever later steps."""
     coefficients, arrays = release.coefficients, release.arrays
     numbers = (np.array(coefficients[name]) for name in ("steps", "intercepts", "slopes", "offsets"))
-    table = kernel.FeatureTable(arrays["slots"], arrays["pilots"])
-    model = kernel.Model(table, pieces_of(arrays), arrays["rows"], arrays["idf"], *numbers)
+    table = FeatureTable(arrays["slots"], arrays["pilots"])
+    model = layout.Model(table, pieces_of(arrays), arrays["rows"], arrays["idf"], *numbers)
     tables, ranges = cleaning_tables(), NgramRanges(*release.settings["word_ngrams"], *release.settings["char_ngrams"])
-    fixed, scratch = kernel.fixed_handle(tables, model, ranges), kernel.scratch_for(ranges, len(model.rows))
-    handle = kernel.scratch_handle(scratch)
+    fixed, scratch = layout.fixed_handle(tables, model, ranges), layout.scratch_for(ranges, len(model.rows))
+    handle = layout.scratch_handle(scratch)
     points, offsets = code_points(texts)
     kept = (tables, model, scratch)  # a handle holds addresses: what it points to must live as long
 
@@ -101,7 +103,7 @@ def measure(quick: bool) -> Part:
     rounds, n = (2, 1_200) if quick else (15, 6_000)
     classifier, product, own, features = equal_pipelines(our_examples(12 if quick else 1))
     texts, whose = real_messages(n)
-    texts = [text for text in texts if len(text) <= kernel.ROOM]  # the loops below have scratch for these
+    texts = [text for text in texts if len(text) <= layout.ROOM]  # the loops below have scratch for these
     difference = max(largest_difference(classifier, pipeline, texts[:2000]) for pipeline in (product, own))
     cleaned, uncleaned = [clean_text(text) for text in texts], without_cleaning(product)
     n, few = len(texts), texts[:: max(1, len(texts) // (20 if quick else 150))]

@@ -13,7 +13,7 @@ import numpy as np
 from classifier.chunks import in_chunks
 from classifier.errors import ReleaseError
 from classifier.guidelines import LABELS, SURFACES
-from classifier.kernels import explaining
+from classifier.kernels import explaining, layout
 from classifier.kernels import scoring as kernel
 from classifier.kernels.lookup import FeatureTable
 from classifier.kernels.ngrams import NgramRanges
@@ -41,7 +41,7 @@ _MAY_BE_GRAVE = 0.01  # below it in all of these, a message is not looked at for
 class _Memory(NamedTuple):
     """Scratch, and the handle of it, which is good as long as the scratch lives."""
 
-    scratch: kernel.Scratch
+    scratch: layout.Scratch
     handle: NDArray[np.int64]
 
 
@@ -87,13 +87,13 @@ class Classifier:
         self._model = _model(release.arrays, release.coefficients)
         self._ranges = release.ranges
         self._tables = cleaning_tables()
-        self._fixed = kernel.fixed_handle(self._tables, self._model, self._ranges)
+        self._fixed = layout.fixed_handle(self._tables, self._model, self._ranges)
         self._widest = self._ranges  # what scratch must have room for
-        self._severity: tuple[kernel.Model, NDArray[np.int64], NDArray[np.float32]] | None = None
+        self._severity: tuple[layout.Model, NDArray[np.int64], NDArray[np.float32]] | None = None
         if severity := release.coefficients.get("severity"):
             model = _model(release.arrays, severity, "severity_")
             ranges = NgramRanges(*SEVERITY_NGRAMS)
-            handle = kernel.fixed_handle(self._tables, model, ranges)
+            handle = layout.fixed_handle(self._tables, model, ranges)
             self._severity = (model, handle, np.array(severity["thresholds"], np.float32))
             self._widest = NgramRanges(
                 min(ranges.word_min, self._ranges.word_min), max(ranges.word_max, self._ranges.word_max),
@@ -251,13 +251,13 @@ class Classifier:
             raise ValueError(f"surface {surface!r} is unknown; use one of {', '.join(SURFACES)} or None")
 
     def _take(self) -> _Memory:
-        """Memory for messages of up to `kernel.ROOM` characters."""
+        """Memory for messages of up to `layout.ROOM` characters."""
         try:
             return self._idle.pop()
         except IndexError:
             size = max(len(self._model.rows), len(self._severity[0].rows) if self._severity else 0)
-            scratch = kernel.scratch_for(self._widest, size)
-            return _Memory(scratch, kernel.scratch_handle(scratch))
+            scratch = layout.scratch_for(self._widest, size)
+            return _Memory(scratch, layout.scratch_handle(scratch))
 
     def _scored(self, texts: Sequence[str], threads: int | None) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         confidences, known = np.empty((len(texts), len(LABELS)), np.float32), np.empty(len(texts), np.bool_)
@@ -280,10 +280,10 @@ class Classifier:
 
     def _memory_for(self, points: Any, taken: _Memory) -> _Memory:
         """The memory taken or, for a long message, some of its own, but for the counts."""
-        if len(points) <= kernel.ROOM:
+        if len(points) <= layout.ROOM:
             return taken
-        own = kernel.fresh_scratch(kernel.cleaned_room(points, self._fixed), self._widest, taken.scratch.counts)
-        return _Memory(own, kernel.scratch_handle(own))
+        own = layout.fresh_scratch(layout.cleaned_room(points, self._fixed), self._widest, taken.scratch.counts)
+        return _Memory(own, layout.scratch_handle(own))
 
     def _score(self, points: Any, offsets: Any, confidences: Any, known: Any) -> None:
         """Fill in the confidences of messages given by their code points."""
@@ -375,11 +375,11 @@ class Classifier:
         self._idle.append(taken)
 
 
-def _model(arrays: Mapping[str, NDArray[Any]], coefficients: Mapping[str, Any], prefix: str = "") -> kernel.Model:
+def _model(arrays: Mapping[str, NDArray[Any]], coefficients: Mapping[str, Any], prefix: str = "") -> layout.Model:
     slots, pilots, rows, idf = (arrays[f"{prefix}{name}"] for name in ("slots", "pilots", "rows", "idf"))
     numbers = (np.array(coefficients[name], np.float64) for name in ("steps", "intercepts", "slopes", "offsets"))
     known = no_pieces() if prefix else pieces_of(arrays)
-    return kernel.Model(FeatureTable(slots, pilots), known, rows, idf, *numbers)
+    return layout.Model(FeatureTable(slots, pilots), known, rows, idf, *numbers)
 
 
 def _level(value: float, limits: list[float]) -> int:

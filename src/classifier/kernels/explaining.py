@@ -8,9 +8,9 @@ from classifier.kernels.cleaning import clean
 from classifier.kernels.compiling import compiled, inlined
 from classifier.kernels.counting import spanned_hashes
 from classifier.kernels.folding import DIGIT, OTHER_LETTER, PUNCTUATION, SPACE
+from classifier.kernels.layout import ROOM, model_of, ranges_of, scratch_of, tables_of
 from classifier.kernels.lookup import find_feature
 from classifier.kernels.ngrams import room_for
-from classifier.kernels.scoring import ROOM, model_of, ranges_of, scratch_of, tables_of
 
 MAX_SPANS = 3
 _WORTH = 0.25  # of the heaviest unit's weight: below it a unit is no reason
