@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier.kernels import counting, lookup, ngrams, scoring
+from classifier.kernels import counting, layout, lookup, ngrams
 from classifier.kernels.cleaning import clean_messages
 from classifier.kernels.folding import MAX_EXPANSION
 from classifier.text import cleaning_tables, code_points
@@ -36,7 +36,7 @@ def test_ten_times_the_message_has_ten_times_the_ngrams(make):
 
 def held(n):
     """Bytes of scratch for a message of so many cleaned characters, without the counts, which grow with the model."""
-    scratch = scoring.fresh_scratch(n, RANGES, np.zeros(1, np.int32))
+    scratch = layout.fresh_scratch(n, RANGES, np.zeros(1, np.int32))
     return sum(array.nbytes for array in (*scratch[:3], *scratch.ngrams, *scratch[4:]))
 
 
