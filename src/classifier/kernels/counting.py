@@ -128,6 +128,7 @@ def ngram_hashes(text, kinds, offsets, r):
     scratch = ngram_scratch(most, r)
     counts = np.empty(len(offsets) - 1, np.int64)
     hashes = np.empty(room_for(most, r), np.uint64)
+    spans = np.empty((len(hashes), 2), np.int32)
     filled = 0
     for i in range(len(counts)):
         message, message_kinds = text[offsets[i] : offsets[i + 1]], kinds[offsets[i] : offsets[i + 1]]
@@ -135,10 +136,7 @@ def ngram_hashes(text, kinds, offsets, r):
         room = filled + room_for(n, r)
         if room > len(hashes):
             hashes = _grown(hashes, 2 * room)
-        read(message, message_kinds, n, scratch)
-        words = word_hashes(n, r, hashes[filled:], scratch, None)
-        words += contact_hashes(message, message_kinds, n, r, hashes[filled + words :], scratch)
-        counts[i] = words + char_hashes(message, message_kinds, n, r, hashes[filled + words :], scratch, None)
+        counts[i] = spanned_hashes(message, message_kinds, n, r, hashes[filled:], scratch, spans)[2]
         filled += counts[i]
     return hashes[:filled].copy(), counts
 

@@ -24,7 +24,7 @@ SHIFT = np.uint64(24)
 INDEX = np.uint64((1 << 24) - 1)
 _TAG = np.uint64((1 << 40) - 1)
 _LOW, _HALF, _ODD = np.uint64(32), np.uint64((1 << 32) - 1), np.uint64(1)
-_START, _STRIDE = np.uint64(17), np.uint64(15)
+_START, _STEP = np.uint64(17), np.uint64(15)
 _PER_PILOT = 5  # hashes that share a pilot at most, on average: the fewer pilots, the more of them are at hand
 MAX_PILOT = 65535
 
@@ -45,7 +45,7 @@ def _place(h, pilot, size):
     pilot to part them.
     """
     # Unsigned throughout: a signed index costs a look at whether it counts from the end.
-    mixed = (h << _START) + np.uint64(pilot) * ((h >> _STRIDE) | _ODD)
+    mixed = (h << _START) + np.uint64(pilot) * ((h >> _STEP) | _ODD)
     return ((mixed & _HALF) * size) >> _LOW
 
 

@@ -98,7 +98,7 @@ def hashes_beside(text, kinds, count, r, out, s, pieces, places, features, at, s
         is_known = (piece < unknown) & (last - first <= np.uint64(np.int64(size + _ONE) * sizes))
         # Both are copied, the features and the characters, and one of them kept: which it is no branch can predict.
         copy_features(known, first, features, place)
-        copy_characters(text, begin, kinds, begin, padded, left)
+        copy_characters(text, kinds, begin, padded, left)
         padded[left + size] = 32
         if is_known:
             for j in range(np.uint64(STRIDE), last - first):

@@ -38,9 +38,9 @@ def find_ngrams(r, m, s, n):
     slots = m.table.slots
     of_words = find_features(s.hashes, s.places, 0, words, slots, s.features, 0)
     of_shapes = of_words + find_features(s.hashes, s.places, words, shapes, slots, s.features, of_words)
-    known += shapes
-    end = known + find_features(s.hashes, s.places, shapes, total, slots, s.features, known)
-    return total, (0, of_words), (of_words, of_shapes), (shapes, end), known
+    others = shapes + known
+    end = others + find_features(s.hashes, s.places, shapes, total, slots, s.features, others)
+    return total, (0, of_words), (of_words, of_shapes), (shapes, end), others
 
 
 @inlined
